@@ -1,0 +1,2 @@
+//! The command `ccp`.
+fn main() {}
