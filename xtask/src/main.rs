@@ -1,2 +1,57 @@
-//! The project's own commands.
-fn main() {}
+//! The project's own commands: `cargo xtask <command>`.
+//!
+//! Knows none of the project's crates: it runs cargo and reads what cargo prints, so that it builds
+//! in seconds on a fresh machine and nothing here can hide a dependency between crates.
+
+mod ci;
+mod demo;
+mod graph;
+mod process;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match args.as_slice() {
+        ["demo"] => demo::run(),
+        ["test"] => test::run(test::Scope::Cargo),
+        ["test", "--all"] => test::run(test::Scope::All),
+        ["tidy"] => tidy::run(),
+        ["no-std"] => ci::no_std(),
+        ["package"] => ci::package(),
+        ["bench"] => ci::bench(ci::Beside::Alone),
+        ["bench", "--peers"] => ci::bench(ci::Beside::Peers),
+        ["ci"] => ci::run(),
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        other => {
+            eprintln!("xtask: no command '{}'\n\n{USAGE}", other.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  demo            build, then run an agent and a sender on this machine and in virtual time
+  test            every test that needs Rust alone; lists what it left out and how to get it
+  test --all      installs what the rest needs (apt, as root) and runs everything, as CI does
+  tidy            the rules of this repository that a program can check
+  no-std          proves that ccp-wire, ccp-lang's machine and ccp-datapath need no std
+  package         packages every crate that is published
+  bench           the benchmarks of this workspace
+  bench --peers   the same work on portus and libccp, in one run, with the ratios
+  ci              all of it, as CI runs it";

@@ -1,0 +1,91 @@
+//! `cargo xtask ci` and its single steps: what CI runs besides the tests.
+
+use anyhow::{Result, bail};
+
+use crate::process::{cargo, root, run as run_command, target_dir};
+use crate::{demo, graph, test, tidy};
+
+/// Everything that CI checks, cheapest first.
+pub(crate) fn run() -> Result<()> {
+    run_command(cargo().args(["fmt", "--all", "--check"]))?;
+    tidy::run()?;
+    run_command(cargo().args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    run_command(
+        cargo()
+            .args([
+                "doc",
+                "--workspace",
+                "--no-deps",
+                "--locked",
+                "--document-private-items",
+            ])
+            .env("RUSTDOCFLAGS", "-D warnings"),
+    )?;
+    package()?;
+    deny()?;
+    demo::run()?;
+    // Criterion's benchmarks run each once, so that they keep compiling and working.
+    run_command(cargo().args(["test", "-p", "ccp-bench", "--benches", "--locked"]))?;
+    test::run(test::Scope::All)
+}
+
+/// Whether a benchmark runs the peers too.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beside {
+    /// Our crates alone.
+    Alone,
+    /// portus and libccp in the same run.
+    Peers,
+}
+
+/// Runs the benchmarks.
+pub(crate) fn bench(beside: Beside) -> Result<()> {
+    match beside {
+        Beside::Alone => run_command(cargo().args(["bench", "-p", "ccp-bench"])),
+        Beside::Peers => test::peers(&["run", "--release", "--bin", "peer_bench"]),
+    }
+}
+
+/// Builds a program without std that links the crates which promise to need none. It brings its own
+/// panic handler, so that a std pulled in anywhere is a duplicate and fails the build.
+pub(crate) fn no_std() -> Result<()> {
+    run_command(
+        cargo()
+            .current_dir(root().join("xtask/no-std-probe"))
+            .args(["check", "--locked"])
+            .env("CARGO_TARGET_DIR", target_dir().join("no-std")),
+    )
+}
+
+/// Packages every published crate and builds it from its package.
+pub(crate) fn package() -> Result<()> {
+    let members = graph::members()?;
+    let mut command = cargo();
+    command.args(["package", "--locked", "--allow-dirty"]);
+    for member in members.iter().filter(|member| member.published) {
+        command.args(["--package", &member.name]);
+    }
+    run_command(&mut command)
+}
+
+/// Licences, duplicates and sources of all dependencies, after `deny.toml`.
+fn deny() -> Result<()> {
+    let installed = cargo()
+        .args(["deny", "--version"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !installed {
+        bail!("cargo-deny is missing: `cargo install cargo-deny --locked`");
+    }
+    run_command(cargo().args(["deny", "check", "licenses", "bans", "sources"]))
+}

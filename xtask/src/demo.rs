@@ -1,0 +1,83 @@
+//! `cargo xtask demo`: the project's main job, seen on this machine without root.
+//!
+//! Two processes, the agent and a sender whose datapath it governs, exchange real packets for five
+//! seconds; then the same link runs in virtual time. Standard output holds only the virtual-time
+//! table, the same in every run; what depends on the machine goes to standard error.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::{Interrupt, Process, Scratch, cargo, run as run_command, target_dir};
+
+/// Builds and runs it.
+pub(crate) fn run() -> Result<()> {
+    run_command(cargo().args(["build", "--package", "ccp-cli"]))?;
+    run_command(cargo().args([
+        "build",
+        "--package",
+        "ccp-datapath",
+        "--example",
+        "udp_sender",
+    ]))?;
+    run_command(cargo().args([
+        "build",
+        "--package",
+        "ccp-algs",
+        "--example",
+        "virtual_link",
+    ]))?;
+    let built = target_dir().join("debug");
+
+    let interrupt = Interrupt::listen()?;
+    let scratch = Scratch::new("ccp-demo")?;
+    eprintln!("\n== In real time: `ccp run reno` governs a UDP sender ({LINK_WORDS}) for 5 s ==");
+    let mut agent = Process::start(
+        "the agent",
+        std::process::Command::new(built.join("ccp"))
+            .args(["run", "reno", "--ipc-dir"])
+            .arg(scratch.path())
+            .env("RUST_LOG", "warn")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null()),
+    )?;
+    let socket = scratch.path().join("portus");
+    let end = Instant::now() + Duration::from_secs(5);
+    while !socket.exists() {
+        interrupt.check()?;
+        if !agent.is_running()? || Instant::now() > end {
+            bail!("the agent did not open its socket; run `ccp run reno` by hand to see why");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let mut sender = Process::start(
+        "the sender",
+        std::process::Command::new(built.join("examples/udp_sender"))
+            .args(LINK)
+            .args(["--time", "5s", "--ipc-dir"])
+            .arg(scratch.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null()),
+    )?;
+    sender.wait(Duration::from_secs(20), &interrupt)?;
+    agent
+        .terminate(Duration::from_secs(2))
+        .context("the agent did not end cleanly")?;
+    interrupt.check()?;
+
+    eprintln!("\n== The same link in virtual time: 5 s ==");
+    let mut virtual_link = Process::start(
+        "the simulator",
+        std::process::Command::new(built.join("examples/virtual_link"))
+            .args(LINK)
+            .args(["--time", "5s"])
+            .stdin(Stdio::null()),
+    )?;
+    virtual_link.wait(Duration::from_secs(30), &interrupt)?;
+    println!("\nNext: cargo run -p ccp-algs --example my_algorithm");
+    Ok(())
+}
+
+const LINK: [&str; 6] = ["--rate", "24mbit", "--rtt", "20ms", "--queue", "40p"];
+const LINK_WORDS: &str = "24 Mbit/s, 20 ms, 40 packets of queue";
