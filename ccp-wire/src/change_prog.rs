@@ -1,0 +1,179 @@
+//! ChangeProg: another program for a flow, with initial values for it.
+
+use zerocopy::little_endian::U32;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use crate::field_update::{RawUpdate, UPDATE_LEN};
+use crate::header::{self, Header};
+use crate::{DecodeError, EncodeError, FieldUpdate, FlowId, HEADER_LEN, Kind, ProgramUid, Updates};
+
+/// The most updates one message may have: as many as libccp has registers that can be set.
+pub const MAX_CHANGE_PROG_FIELDS: usize = 222;
+
+/// Another program for a flow (agent to datapath), read in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangeProg<'a> {
+    /// The flow to change.
+    pub flow: FlowId,
+    /// The program it is to run from now on, installed before.
+    pub program_uid: ProgramUid,
+    /// Values for the new program's registers, to be applied in order; at most
+    /// [`MAX_CHANGE_PROG_FIELDS`].
+    pub fields: Updates<'a>,
+}
+
+/// Another program for a flow, to be encoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChangeProgRepr<'a> {
+    /// The flow to change.
+    pub flow: FlowId,
+    /// The program it is to run from now on, installed before.
+    pub program_uid: ProgramUid,
+    /// Values for the new program's registers, to be applied in order; at most
+    /// [`MAX_CHANGE_PROG_FIELDS`].
+    pub fields: &'a [FieldUpdate],
+}
+
+impl<'a> ChangeProg<'a> {
+    /// `message` is one whole message that starts at byte `base` of its datagram.
+    #[inline]
+    pub(crate) fn decode(message: &'a [u8], base: usize) -> Result<Self, DecodeError> {
+        match Raw::ref_from_bytes(message) {
+            Ok(raw)
+                if raw.fixed.num_fields.get() as usize == raw.fields.len()
+                    && raw.fields.len() <= MAX_CHANGE_PROG_FIELDS =>
+            {
+                Ok(Self {
+                    flow: raw.fixed.header.flow(),
+                    program_uid: ProgramUid(raw.fixed.program_uid.get()),
+                    fields: Updates(&raw.fields),
+                })
+            }
+            _ => Err(diagnose(message, base)),
+        }
+    }
+
+    /// Bytes of the encoded message.
+    #[inline]
+    pub const fn encoded_len(&self) -> usize {
+        encoded_len(self.fields.len())
+    }
+
+    /// Writes the message to the start of `buf` and returns its length.
+    ///
+    /// # Errors
+    ///
+    /// [`BufferTooSmall`](EncodeError::BufferTooSmall).
+    #[inline]
+    pub fn encode(&self, buf: &mut [u8]) -> Result<usize, EncodeError> {
+        let fields = self.fields.0;
+        encode(self.flow, self.program_uid, fields.len(), buf, |room| {
+            room.copy_from_slice(fields);
+        })
+    }
+}
+
+impl ChangeProgRepr<'_> {
+    /// Bytes of the encoded message.
+    #[inline]
+    pub const fn encoded_len(&self) -> usize {
+        encoded_len(self.fields.len())
+    }
+
+    /// Writes the message to the start of `buf` and returns its length.
+    ///
+    /// # Errors
+    ///
+    /// [`BufferTooSmall`](EncodeError::BufferTooSmall);
+    /// [`TooManyFields`](EncodeError::TooManyFields) above [`MAX_CHANGE_PROG_FIELDS`].
+    #[inline]
+    pub fn encode(&self, buf: &mut [u8]) -> Result<usize, EncodeError> {
+        let fields = self.fields;
+        encode(self.flow, self.program_uid, fields.len(), buf, |room| {
+            for (to, from) in room.iter_mut().zip(fields) {
+                to.set(from);
+            }
+        })
+    }
+}
+
+#[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+struct Fixed {
+    header: Header,
+    program_uid: U32,
+    num_fields: U32,
+}
+
+#[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+struct Raw {
+    fixed: Fixed,
+    fields: [RawUpdate],
+}
+
+const _: () = assert!(size_of::<Fixed>() == 16);
+
+const NUM_FIELDS_AT: usize = core::mem::offset_of!(Fixed, num_fields);
+
+const _: () = assert!(NUM_FIELDS_AT == HEADER_LEN + 4);
+
+/// Cannot overflow: the fields themselves take no fewer bytes.
+const fn encoded_len(num_fields: usize) -> usize {
+    size_of::<Fixed>() + num_fields * UPDATE_LEN
+}
+
+#[inline]
+fn encode(
+    flow: FlowId,
+    program_uid: ProgramUid,
+    num_fields: usize,
+    buf: &mut [u8],
+    fill: impl FnOnce(&mut [RawUpdate]),
+) -> Result<usize, EncodeError> {
+    if num_fields > MAX_CHANGE_PROG_FIELDS {
+        return Err(EncodeError::TooManyFields {
+            kind: Kind::ChangeProg,
+            count: num_fields,
+            max: MAX_CHANGE_PROG_FIELDS,
+        });
+    }
+    let len = encoded_len(num_fields);
+    let have = buf.len();
+    let Ok((raw, _rest)) = Raw::mut_from_prefix_with_elems(buf, num_fields) else {
+        return Err(EncodeError::BufferTooSmall { need: len, have });
+    };
+    raw.fixed = Fixed {
+        header: Header::new(Kind::ChangeProg.to_wire(), len, flow)?,
+        program_uid: U32::new(program_uid.0),
+        num_fields: U32::new(num_fields as u32),
+    };
+    fill(&mut raw.fields);
+    Ok(len)
+}
+
+/// Says what is wrong with a message that did not decode.
+#[cold]
+fn diagnose(message: &[u8], base: usize) -> DecodeError {
+    let kind = Kind::ChangeProg;
+    let Ok((fixed, _)) = Fixed::ref_from_prefix(message) else {
+        return header::too_short::<Fixed>(kind, message, base);
+    };
+    let count = fixed.num_fields.get();
+    let at = base + NUM_FIELDS_AT;
+    let max = MAX_CHANGE_PROG_FIELDS as u32;
+    if count > max {
+        return DecodeError::TooManyFields {
+            kind,
+            at,
+            count,
+            max,
+        };
+    }
+    DecodeError::LenMismatch {
+        kind,
+        at,
+        len: header::wire_len(message),
+        implied: size_of::<Fixed>() as u64 + u64::from(count) * UPDATE_LEN as u64,
+    }
+}
