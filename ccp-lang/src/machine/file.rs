@@ -1,0 +1,158 @@
+//! The register file of one flow: one flat array, and where each register lies in it.
+
+use core::fmt;
+
+use crate::limits::Limits;
+use crate::micros::Micros;
+use crate::primitive::Primitives;
+use crate::reg::{Class, INFINITY, Reg};
+
+/// One flow's registers, which outlive the programs that run on them.
+///
+/// What a program does not declare keeps its value when the next program begins: locals,
+/// temporaries and control registers that only messages set.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Registers {
+    pub(super) file: File,
+}
+
+impl Registers {
+    /// All registers 0; Micros counts from `start` until a program begins.
+    #[must_use]
+    pub fn new(start: Micros) -> Self {
+        let mut file = File::default();
+        file.set(ZERO, start.0);
+        file.set(NOW, start.0);
+        Self { file }
+    }
+
+    /// What a register holds after the last invocation, or nothing when it does not exist. A
+    /// primitive is what the last invocation read.
+    #[must_use]
+    pub fn get(&self, reg: Reg) -> Option<u64> {
+        match reg.class {
+            Class::Immediate => Some(u64::from(reg.index)),
+            _ => Some(self.file.get(slot(reg)?)),
+        }
+    }
+}
+
+/// Shows what is not 0.
+impl fmt::Debug for Registers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut map = f.debug_map();
+        for (class, _, count) in REGIONS {
+            for reg in (0..count).map(|index| Reg::new(class, index)) {
+                match self.get(reg) {
+                    None | Some(0) => {}
+                    Some(value) => {
+                        map.entry(&format_args!("{reg}"), &value);
+                    }
+                }
+            }
+        }
+        map.finish()
+    }
+}
+
+/// Where a register lies in a [`File`].
+pub(super) type Slot = u16;
+
+/// The flat array. Any slot number is safe: it is masked, and the decoder makes only right ones.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct File([u64; SLOTS]);
+
+impl File {
+    #[inline(always)]
+    pub(super) fn get(&self, slot: Slot) -> u64 {
+        self.0[usize::from(slot) % SLOTS]
+    }
+
+    #[inline(always)]
+    pub(super) fn set(&mut self, slot: Slot, value: u64) {
+        self.0[usize::from(slot) % SLOTS] = value;
+    }
+
+    /// The first `len` report registers.
+    #[inline]
+    pub(super) fn reports(&self, len: usize) -> &[u64] {
+        let start = usize::from(REPORTS);
+        self.0.get(start..start + len).unwrap_or(&[])
+    }
+
+    /// Puts what the transport measured in its place. Most programs read only what every datapath
+    /// has; then the upper half is left alone.
+    #[inline(always)]
+    pub(super) fn load(&mut self, primitives: &Primitives, all: bool, now: Micros) {
+        const START: usize = PRIMITIVES as usize;
+        const HALF: usize = Primitives::COUNT / 2;
+        self.0[START..START + HALF].copy_from_slice(&primitives.values[..HALF]);
+        if all {
+            self.0[START + HALF..START + 2 * HALF].copy_from_slice(&primitives.values[HALF..]);
+        }
+        self.set(ACK_NOW, now.0);
+        if self.get(RTT_SAMPLE) == 0 {
+            self.set(RTT_SAMPLE, INFINITY);
+        }
+    }
+}
+
+impl Default for File {
+    fn default() -> Self {
+        Self([0; SLOTS])
+    }
+}
+
+/// Where a register lies; nothing for constants and for registers that no file has.
+pub(super) fn slot(reg: Reg) -> Option<Slot> {
+    let &(_, start, count) = REGIONS.iter().find(|(class, ..)| *class == reg.class)?;
+    let index = Slot::try_from(reg.index).ok()?;
+    (reg.index < count).then_some(start + index)
+}
+
+/// eventFlag.
+pub(super) const EVENT_FLAG: Slot = 0;
+/// shouldContinue.
+pub(super) const SHOULD_CONTINUE: Slot = 1;
+/// shouldReport.
+pub(super) const SHOULD_REPORT: Slot = 2;
+/// Micros as the program sees it.
+pub(super) const MICROS: Slot = 3;
+/// Cwnd.
+pub(super) const CWND: Slot = 4;
+/// Rate.
+pub(super) const RATE: Slot = 5;
+/// When Micros was 0. No register of the language.
+pub(super) const ZERO: Slot = 6;
+/// The time of this invocation. No register of the language.
+pub(super) const NOW: Slot = 7;
+/// Constants for which an instruction has no room. No register of the language.
+pub(super) const SCRATCH: Slot = 510;
+
+const PRIMITIVES: Slot = 8;
+const TEMPS: Slot = PRIMITIVES + Limits::MACHINE.primitives as Slot;
+const LOCALS: Slot = TEMPS + Limits::MACHINE.temps as Slot;
+const REPORTS: Slot = LOCALS + Limits::MACHINE.locals as Slot;
+const CONTROLS: Slot = REPORTS + Limits::MACHINE.reports as Slot;
+const END: Slot = CONTROLS + Limits::MACHINE.controls as Slot;
+
+const ACK_NOW: Slot = PRIMITIVES + crate::primitive::Primitive::AckNow as Slot;
+const RTT_SAMPLE: Slot = PRIMITIVES + crate::primitive::Primitive::FlowRttSampleUs as Slot;
+
+/// A power of two, so that a mask replaces the check of each access.
+const SLOTS: usize = 512;
+
+const _: () = assert!(END <= SCRATCH && SLOTS.is_power_of_two());
+const _: () = assert!(Limits::MACHINE.primitives as usize == Primitives::COUNT);
+
+/// Each class with its first slot and its number of registers.
+const REGIONS: [(Class, Slot, u32); 8] = [
+    (Class::Implicit, EVENT_FLAG, 6),
+    (Class::Primitive, PRIMITIVES, Limits::MACHINE.primitives),
+    (Class::Temp, TEMPS, Limits::MACHINE.temps),
+    (Class::Local, LOCALS, Limits::MACHINE.locals),
+    (Class::Report, REPORTS, Limits::MACHINE.reports),
+    (Class::VolatileReport, REPORTS, Limits::MACHINE.reports),
+    (Class::Control, CONTROLS, Limits::MACHINE.controls),
+    (Class::VolatileControl, CONTROLS, Limits::MACHINE.controls),
+];
