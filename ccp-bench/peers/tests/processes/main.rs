@@ -1,0 +1,4 @@
+//! Agents and datapaths, ours and the peers', in processes of their own on the unix transport.
+
+mod peers_alone;
+mod program;
