@@ -1,1 +1,24 @@
 #![doc = include_str!("../README.md")]
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub use config::{AGENT_BUFFER_LEN, BASE_PRIMITIVES, Config, FlowInfo};
+pub use engine::{Control, Datapath, Decision, FlowHandle, Governor, Handled};
+pub use error::{InstallError, MessageError, NoSuchFlow, OpenError};
+pub use sink::{Sink, SinkError};
+pub use stats::{Refused, Stats, Traps};
+
+pub mod fallback;
+
+mod config;
+mod engine;
+mod error;
+mod flows;
+mod programs;
+mod session;
+mod sink;
+mod stats;

@@ -1,0 +1,81 @@
+//! The programs of the agent's current run, by uid.
+
+use alloc::{sync::Arc, vec::Vec};
+
+use ccp_lang::Program;
+use ccp_wire::ProgramUid;
+
+/// A verified program under its uid.
+#[derive(Debug)]
+pub(crate) struct Installed {
+    pub(crate) uid: ProgramUid,
+    /// The agent run that installed it.
+    pub(crate) run: u64,
+    pub(crate) program: Program,
+}
+
+/// The table. Flows share what it holds, so that emptying it takes no program from under a running flow.
+#[derive(Debug)]
+pub(crate) struct ProgramTable {
+    /// Few, and looked up only when a flow changes its program.
+    installed: Vec<Arc<Installed>>,
+    max: u32,
+    run: u64,
+}
+
+impl ProgramTable {
+    pub(crate) fn new(max: u32) -> Self {
+        Self {
+            installed: Vec::new(),
+            max,
+            run: 0,
+        }
+    }
+
+    /// Adds the program, in place of an earlier one of that uid. Uid 1 begins a new agent run: all others go.
+    ///
+    /// Returns whether a run began, or nothing when the table is full.
+    pub(crate) fn install(&mut self, uid: ProgramUid, program: Program) -> Option<bool> {
+        if self.is_full_for(uid) {
+            return None;
+        }
+        let begins = uid == FIRST_UID;
+        if begins {
+            self.installed.clear();
+            self.run = self.run.wrapping_add(1);
+        }
+        self.installed.retain(|old| old.uid != uid);
+        self.installed.push(Arc::new(Installed {
+            uid,
+            run: self.run,
+            program,
+        }));
+        Some(begins)
+    }
+
+    pub(crate) fn get(&self, uid: ProgramUid) -> Option<&Arc<Installed>> {
+        self.installed.iter().find(|program| program.uid == uid)
+    }
+
+    /// Whether there is no room for a program of this uid.
+    pub(crate) fn is_full_for(&self, uid: ProgramUid) -> bool {
+        let full = self.installed.len() >= self.max as usize;
+        self.max == 0 || (full && uid != FIRST_UID && self.get(uid).is_none())
+    }
+
+    /// Numbers the agent's runs.
+    pub(crate) fn run(&self) -> u64 {
+        self.run
+    }
+
+    pub(crate) fn max(&self) -> u32 {
+        self.max
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.installed.len()
+    }
+}
+
+/// Each agent run numbers its programs from 1 and installs number 1 first.
+const FIRST_UID: ProgramUid = ProgramUid(1);

@@ -1,0 +1,69 @@
+//! An agent governs: Ready, Create, programs, updates, reports, close.
+
+mod common;
+
+use ccp_datapath::Governor;
+use ccp_lang::Reg;
+use common::{Bench, MS, field, reporting, steering};
+
+#[test]
+fn a_flow_is_announced_governed_reported_and_closed() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.datapath.poll_timeout().map(|t| t.0), Some(0));
+    bench.timeout();
+    assert_eq!(bench.lines(), ["ready 0", "hello"]);
+    assert_eq!(bench.datapath.poll_timeout(), None);
+
+    let flow = bench.open();
+    assert_eq!(bench.lines(), ["create 1 reno"]);
+    assert_eq!(bench.ack(flow).governor, Governor::Transport);
+
+    bench.install(1, &reporting()).expect("a good program");
+    bench
+        .change(flow, 1, &[field(Reg::CWND, 50_000)])
+        .expect("an installed program");
+    let decision = bench.at(5 * MS).ack(flow);
+    assert_eq!(decision.governor, Governor::Agent);
+    assert_eq!(decision.cwnd, Some(50_000));
+    assert!(decision.reported);
+    assert_eq!(bench.lines(), ["report 1 by 1: [1000]"]);
+
+    bench.close(flow);
+    assert_eq!(bench.lines(), ["close 1"]);
+    assert_eq!(bench.datapath.open_flows(), 0);
+}
+
+#[test]
+fn a_later_update_of_a_register_wins_and_a_change_drops_it() {
+    let (mut bench, flow) = Bench::running(&steering(1000));
+    let wanted = Reg::control(0);
+    bench
+        .update(flow, &[field(wanted, 2000)])
+        .expect("settable");
+    bench
+        .update(flow, &[field(wanted, 3000)])
+        .expect("settable");
+    assert_eq!(
+        bench.ack(flow).cwnd,
+        Some(3000),
+        "staged after the switch in the same invocation"
+    );
+    bench
+        .update(flow, &[field(wanted, 4000)])
+        .expect("settable");
+    bench.change(flow, 1, &[]).expect("installed");
+    assert_eq!(bench.ack(flow).cwnd, Some(1000), "the initial value");
+}
+
+#[test]
+fn a_window_can_be_set_before_any_program() {
+    let mut bench = Bench::new();
+    let flow = bench.open();
+    bench
+        .update(flow, &[field(Reg::CWND, 9000), field(Reg::RATE, 7)])
+        .expect("settable");
+    let decision = bench.ack(flow);
+    assert_eq!((decision.cwnd, decision.rate), (Some(9000), Some(7)));
+    assert_eq!(decision.governor, Governor::Transport);
+    assert_eq!(bench.ack(flow).cwnd, None, "once");
+}
