@@ -25,10 +25,10 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The most that the machine can hold.
+    /// The most that the machine can hold. One Install message cannot carry more instructions.
     pub const MACHINE: Self = Self {
-        max_instrs: 16_384,
-        max_events: 16_384,
+        max_instrs: 4096,
+        max_events: 4096,
         controls: 110,
         reports: 110,
         locals: 32,

@@ -3,19 +3,41 @@
 use super::file::{EVENT_FLAG, File, MICROS, NOW, SCRATCH, SHOULD_CONTINUE, Slot, ZERO};
 use super::outcome::Trap;
 
-/// One decoded instruction. `Rr` steps read both operands from the file, `Ri` steps have the right
-/// one in `constant`, `Ir` steps the left one.
+/// One decoded instruction, or two where the second is a BIND.
+///
+/// `Rr` steps read both operands from the file, `Ri` steps have the right one in `constant`, `Ir`
+/// steps the left one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Step {
-    pub(super) act: Act,
+    /// A constant operand.
+    pub(super) constant: u32,
     pub(super) result: Slot,
+    /// A second place for the result, or the step that a jump goes to.
+    pub(super) also: Slot,
     pub(super) left: Slot,
     pub(super) right: Slot,
-    /// A constant operand, or the step that a jump goes to.
-    pub(super) constant: u32,
     /// The instruction in the program's code, for traps.
-    pub(super) at: u32,
+    pub(super) at: u16,
+    pub(super) act: Act,
 }
+
+impl Step {
+    /// A step whose operands and results are nowhere.
+    pub(super) const fn new(act: Act) -> Self {
+        Self {
+            constant: 0,
+            result: SCRATCH,
+            also: SCRATCH,
+            left: SCRATCH,
+            right: SCRATCH,
+            at: 0,
+            act,
+        }
+    }
+}
+
+// Four to a cache line.
+const _: () = assert!(size_of::<Step>() == 16);
 
 /// What a step does. Comparisons and commutative operations have their constant on the right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,14 +70,39 @@ pub(super) enum Act {
     NotIfRi,
     BindR,
     BindI,
+    /// Two BINDs: result ← right, then also ← left.
+    BindTwo,
     /// Puts a constant into the scratch slot, for the step after it.
     Spill,
     /// Micros may have been written: moves its zero to match. Without a write it moves nothing.
     MoveZero,
-    /// Goes on at `constant` unless eventFlag is set.
+    // Comparisons into eventFlag that go on at `also` unless they hold.
+    UnlessEquivRr,
+    UnlessEquivRi,
+    UnlessGtRr,
+    UnlessGtRi,
+    UnlessLtRi,
+    /// Goes on at `also` unless eventFlag is set.
     UnlessFlag,
     /// Ends the program if eventFlag is set and shouldContinue is not.
     Stop,
+    /// Ends the program unless shouldContinue is set.
+    StopUnlessContinue,
+    End,
+}
+
+impl Act {
+    /// The comparison that also jumps unless it holds.
+    pub(super) const fn and_jump(self) -> Option<Self> {
+        match self {
+            Self::EquivRr => Some(Self::UnlessEquivRr),
+            Self::EquivRi => Some(Self::UnlessEquivRi),
+            Self::GtRr => Some(Self::UnlessGtRr),
+            Self::GtRi => Some(Self::UnlessGtRi),
+            Self::LtRi => Some(Self::UnlessLtRi),
+            _ => None,
+        }
+    }
 }
 
 /// Runs the steps; a trap ends them.
@@ -65,7 +112,7 @@ pub(super) fn run(steps: &[Step], file: &mut File) -> Option<Trap> {
     while let Some(step) = steps.get(next) {
         next += 1;
         let constant = u64::from(step.constant);
-        let at = step.at;
+        let at = u32::from(step.at);
         let left = file.get(step.left);
         let right = file.get(step.right);
         let value = match step.act {
@@ -128,6 +175,11 @@ pub(super) fn run(steps: &[Step], file: &mut File) -> Option<Trap> {
             Act::IfRr | Act::IfRi | Act::NotIfRr | Act::NotIfRi => continue,
             Act::BindR => right,
             Act::BindI => constant,
+            Act::BindTwo => {
+                file.set(step.result, right);
+                file.set(step.also, left);
+                continue;
+            }
             Act::Spill => {
                 file.set(SCRATCH, constant);
                 continue;
@@ -136,22 +188,49 @@ pub(super) fn run(steps: &[Step], file: &mut File) -> Option<Trap> {
                 file.set(ZERO, file.get(NOW).wrapping_sub(file.get(MICROS)));
                 continue;
             }
+            Act::UnlessEquivRr => {
+                decide(left == right, step, file, &mut next);
+                continue;
+            }
+            Act::UnlessEquivRi => {
+                decide(left == constant, step, file, &mut next);
+                continue;
+            }
+            Act::UnlessGtRr => {
+                decide(left > right, step, file, &mut next);
+                continue;
+            }
+            Act::UnlessGtRi => {
+                decide(left > constant, step, file, &mut next);
+                continue;
+            }
+            Act::UnlessLtRi => {
+                decide(left < constant, step, file, &mut next);
+                continue;
+            }
             Act::UnlessFlag => {
                 if file.get(EVENT_FLAG) == 0 {
-                    next = step.constant as usize;
+                    next = usize::from(step.also);
                 }
                 continue;
             }
-            Act::Stop => {
-                if file.get(EVENT_FLAG) != 0 && file.get(SHOULD_CONTINUE) == 0 {
-                    return None;
-                }
-                continue;
-            }
+            Act::Stop if file.get(EVENT_FLAG) == 0 => continue,
+            Act::Stop | Act::StopUnlessContinue if file.get(SHOULD_CONTINUE) != 0 => continue,
+            Act::Stop | Act::StopUnlessContinue | Act::End => return None,
         };
         file.set(step.result, value);
+        file.set(step.also, value);
     }
     None
+}
+
+/// What a condition that is one comparison does.
+#[inline(always)]
+fn decide(holds: bool, step: &Step, file: &mut File, next: &mut usize) {
+    file.set(EVENT_FLAG, u64::from(holds));
+    if !holds {
+        *next = usize::from(step.also);
+    }
 }
 
 /// The weighted mean of old and new, a tenth at a time; the first value is taken whole.

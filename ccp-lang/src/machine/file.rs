@@ -26,12 +26,15 @@ impl Registers {
         Self { file }
     }
 
-    /// What a register holds after the last invocation, or nothing when it does not exist. A
-    /// primitive is what the last invocation read.
+    /// What a register holds after the last invocation, or nothing when it does not exist.
+    ///
+    /// A primitive is what the last invocation read. eventFlag and shouldContinue do not outlive
+    /// the invocation: they give nothing.
     #[must_use]
     pub fn get(&self, reg: Reg) -> Option<u64> {
         match reg.class {
             Class::Immediate => Some(u64::from(reg.index)),
+            _ if reg == Reg::EVENT_FLAG || reg == Reg::SHOULD_CONTINUE => None,
             _ => Some(self.file.get(slot(reg)?)),
         }
     }
@@ -80,15 +83,15 @@ impl File {
         self.0.get(start..start + len).unwrap_or(&[])
     }
 
-    /// Puts what the transport measured in its place. Most programs read only what every datapath
-    /// has; then the upper half is left alone.
+    /// Puts what the transport measured in its place, as far as the program reads it.
+    ///
+    /// One by one: the transport has just written these values singly, and a wider load would
+    /// have to wait until they have left the processor's store queue.
     #[inline(always)]
-    pub(super) fn load(&mut self, primitives: &Primitives, all: bool, now: Micros) {
-        const START: usize = PRIMITIVES as usize;
-        const HALF: usize = Primitives::COUNT / 2;
-        self.0[START..START + HALF].copy_from_slice(&primitives.values[..HALF]);
-        if all {
-            self.0[START + HALF..START + 2 * HALF].copy_from_slice(&primitives.values[HALF..]);
+    pub(super) fn load(&mut self, primitives: &Primitives, indices: &[Slot], now: Micros) {
+        for &index in indices {
+            let value = primitives.values[usize::from(index) % Primitives::COUNT];
+            self.set(PRIMITIVES + index, value);
         }
         self.set(ACK_NOW, now.0);
         if self.get(RTT_SAMPLE) == 0 {
@@ -127,9 +130,10 @@ pub(super) const ZERO: Slot = 6;
 /// The time of this invocation. No register of the language.
 pub(super) const NOW: Slot = 7;
 /// Constants for which an instruction has no room. No register of the language.
-pub(super) const SCRATCH: Slot = 510;
+pub(super) const SCRATCH: Slot = 8;
 
-const PRIMITIVES: Slot = 8;
+// At the start of a cache line.
+const PRIMITIVES: Slot = 16;
 const TEMPS: Slot = PRIMITIVES + Limits::MACHINE.primitives as Slot;
 const LOCALS: Slot = TEMPS + Limits::MACHINE.temps as Slot;
 const REPORTS: Slot = LOCALS + Limits::MACHINE.locals as Slot;
@@ -142,7 +146,7 @@ const RTT_SAMPLE: Slot = PRIMITIVES + crate::primitive::Primitive::FlowRttSample
 /// A power of two, so that a mask replaces the check of each access.
 const SLOTS: usize = 512;
 
-const _: () = assert!(END <= SCRATCH && SLOTS.is_power_of_two());
+const _: () = assert!(END as usize <= SLOTS && SLOTS.is_power_of_two());
 const _: () = assert!(Limits::MACHINE.primitives as usize == Primitives::COUNT);
 
 /// Each class with its first slot and its number of registers.

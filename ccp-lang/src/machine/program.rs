@@ -123,7 +123,7 @@ impl Program {
         file.set(file::SHOULD_REPORT, 0);
         // Wrapping: a program may have set Micros to more than the time that has passed.
         file.set(file::MICROS, now.wrapping_sub(file.get(file::ZERO)));
-        file.load(call.primitives, decoded.reads_upper, call.now);
+        file.load(call.primitives, &decoded.loads, call.now);
         if let Some(trap) = exec::run(&decoded.steps, file) {
             outcome.trap = Some(trap);
             return outcome;
