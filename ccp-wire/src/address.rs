@@ -140,3 +140,73 @@ const fn v4_bytes(ip: Ipv4Addr) -> [u8; 16] {
     let [a, b, c, d] = ip.octets();
     [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Message;
+    use crate::testing::{self, check_appended_bytes_are_ignored, check_decode, check_encode};
+
+    #[rustfmt::skip]
+    const GOLDEN_V6: &[u8] = &[
+        18, 0,   44, 0,   5, 0, 0, 0,
+        6, 0, 0, 0,                                                    // family
+        0x20, 0x01, 0x0D, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,    // src
+        0x20, 0x01, 0x0D, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x12, 2, // dst
+    ];
+    #[rustfmt::skip]
+    const GOLDEN_V4: &[u8] = &[
+        18, 0,   44, 0,   5, 0, 0, 0,
+        4, 0, 0, 0,                                         // family
+        192, 0, 2, 1,   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // src
+        192, 0, 2, 77,  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // dst
+    ];
+    const V6: Address = Address::v6(
+        FlowId(5),
+        Ipv6Addr::new(0x2001, 0xDB8, 0, 0, 0, 0, 0, 1),
+        Ipv6Addr::new(0x2001, 0xDB8, 0, 0, 0, 0, 0, 0x1202),
+    );
+    const V4: Address = Address::v4(
+        FlowId(5),
+        Ipv4Addr::new(192, 0, 2, 1),
+        Ipv4Addr::new(192, 0, 2, 77),
+    );
+
+    #[test]
+    fn golden_bytes_decode() {
+        check_decode(GOLDEN_V6, Kind::Address, Message::Address(V6));
+        check_decode(GOLDEN_V4, Kind::Address, Message::Address(V4));
+    }
+
+    #[test]
+    fn golden_bytes_are_encoded() {
+        check_encode(GOLDEN_V6, V6.encoded_len(), |buf| V6.encode(buf));
+        check_encode(GOLDEN_V4, V4.encoded_len(), |buf| V4.encode(buf));
+    }
+
+    #[test]
+    fn addresses_are_in_network_order() {
+        assert_eq!(
+            V6.src_ip(),
+            IpAddr::V6(Ipv6Addr::new(0x2001, 0xDB8, 0, 0, 0, 0, 0, 1))
+        );
+        assert_eq!(V4.dst_ip(), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 77)));
+    }
+
+    #[test]
+    fn appended_fields_of_a_newer_peer_are_ignored() {
+        check_appended_bytes_are_ignored(GOLDEN_V6);
+    }
+
+    #[test]
+    fn other_families_are_refused() {
+        for family in [0, 1, 5, 10, 0x0400, u32::MAX] {
+            let mut bytes = GOLDEN_V6.to_vec();
+            bytes[8..12].copy_from_slice(&family.to_le_bytes());
+            assert_eq!(
+                testing::decode(&bytes),
+                Err(DecodeError::UnknownFamily { at: 8, family })
+            );
+        }
+    }
+}

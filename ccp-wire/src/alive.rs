@@ -73,3 +73,50 @@ const _: () = assert!(size_of::<Raw>() == 16);
 const VERSION_AT: usize = core::mem::offset_of!(Raw, version);
 
 const _: () = assert!(VERSION_AT == HEADER_LEN);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Message;
+    use crate::testing::{self, check_appended_bytes_are_ignored, check_decode, check_encode};
+
+    #[rustfmt::skip]
+    const GOLDEN: &[u8] = &[
+        17, 0,   16, 0,   0, 0, 0, 0,
+        1, 0, 0, 0,    // version
+        0xFA, 0, 0, 0, // interval_ms
+    ];
+    const ALIVE: Alive = Alive { interval_ms: 250 };
+
+    #[test]
+    fn golden_bytes_decode() {
+        check_decode(GOLDEN, Kind::Alive, Message::Alive(ALIVE));
+    }
+
+    #[test]
+    fn golden_bytes_are_encoded() {
+        check_encode(GOLDEN, ALIVE.encoded_len(), |buf| ALIVE.encode(buf));
+    }
+
+    #[test]
+    fn a_newer_version_is_read_as_this_one() {
+        check_appended_bytes_are_ignored(GOLDEN);
+        let mut bytes = testing::longer(GOLDEN, 4);
+        bytes[8] = 3;
+        assert_eq!(testing::decode(&bytes), Ok(Message::Alive(ALIVE)));
+    }
+
+    #[test]
+    fn version_zero_never_existed() {
+        let mut bytes = GOLDEN.to_vec();
+        bytes[8] = 0;
+        assert_eq!(
+            testing::decode(&bytes),
+            Err(DecodeError::BadVersion {
+                kind: Kind::Alive,
+                at: 8,
+                version: 0
+            })
+        );
+    }
+}

@@ -177,3 +177,125 @@ fn diagnose(message: &[u8], base: usize) -> DecodeError {
         implied: size_of::<Fixed>() as u64 + u64::from(count) * UPDATE_LEN as u64,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::Message;
+    use crate::testing::{self, check_appended_bytes_are_refused, check_decode, check_encode};
+
+    #[rustfmt::skip]
+    const GOLDEN: &[u8] = &[
+        4, 0,   29, 0,   6, 0, 0, 0,
+        2, 0, 0, 0,                              // program_uid
+        1, 0, 0, 0,                              // num_fields
+        0,   3, 0, 0, 0,   1, 0, 0, 0, 0, 0, 0, 0x80,
+    ];
+    const UPDATES: &[FieldUpdate] = &[FieldUpdate {
+        class: 0,
+        index: 3,
+        value: 0x8000_0000_0000_0001,
+    }];
+    const REPR: ChangeProgRepr<'_> = ChangeProgRepr {
+        flow: FlowId(6),
+        program_uid: ProgramUid(2),
+        fields: UPDATES,
+    };
+
+    fn change_prog(bytes: &[u8]) -> ChangeProg<'_> {
+        match testing::decode(bytes) {
+            Ok(Message::ChangeProg(message)) => message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn golden_bytes_decode() {
+        let message = change_prog(GOLDEN);
+        assert_eq!(message.flow, FlowId(6));
+        assert_eq!(message.program_uid, ProgramUid(2));
+        assert_eq!(message.fields.iter().collect::<Vec<_>>(), UPDATES);
+        check_decode(GOLDEN, Kind::ChangeProg, Message::ChangeProg(message));
+    }
+
+    #[test]
+    fn golden_bytes_are_encoded() {
+        check_encode(GOLDEN, REPR.encoded_len(), |buf| REPR.encode(buf));
+        let view = change_prog(GOLDEN);
+        check_encode(GOLDEN, view.encoded_len(), |buf| view.encode(buf));
+    }
+
+    #[test]
+    fn a_program_may_come_without_values() {
+        let bytes = [4, 0, 16, 0, 6, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0];
+        assert!(change_prog(&bytes).fields.is_empty());
+    }
+
+    #[test]
+    fn a_longer_message_than_its_count_is_refused() {
+        check_appended_bytes_are_refused(GOLDEN);
+    }
+
+    #[test]
+    fn a_count_that_lies_is_refused() {
+        for count in [0, 2, 222] {
+            let mut bytes = GOLDEN.to_vec();
+            bytes[12] = count;
+            assert_eq!(
+                testing::decode(&bytes),
+                Err(DecodeError::LenMismatch {
+                    kind: Kind::ChangeProg,
+                    at: 12,
+                    len: 29,
+                    implied: 16 + 13 * u64::from(count),
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn a_count_above_the_limit_is_refused_even_where_its_product_would_wrap() {
+        // 13 times the last is 13 in 32 bits, which is just what is there.
+        for count in [223, 0xFFFF_FFFF, 0xC4EC_4EC5] {
+            let mut bytes = GOLDEN.to_vec();
+            bytes[12..16].copy_from_slice(&u32::to_le_bytes(count));
+            assert_eq!(
+                testing::decode(&bytes),
+                Err(DecodeError::TooManyFields {
+                    kind: Kind::ChangeProg,
+                    at: 12,
+                    count,
+                    max: 222
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn the_largest_change_passes_and_one_field_more_does_not() {
+        let updates = [UPDATES[0]; MAX_CHANGE_PROG_FIELDS + 1];
+        let mut buf = [0; 4096];
+        let largest = ChangeProgRepr {
+            fields: &updates[1..],
+            ..REPR
+        };
+        let len = largest.encode(&mut buf).expect("it fits");
+        assert_eq!(len, 16 + 222 * 13);
+        assert_eq!(change_prog(&buf[..len]).fields.len(), 222);
+
+        let too_large = ChangeProgRepr {
+            fields: &updates,
+            ..REPR
+        };
+        assert_eq!(
+            too_large.encode(&mut buf),
+            Err(EncodeError::TooManyFields {
+                kind: Kind::ChangeProg,
+                count: 223,
+                max: 222
+            })
+        );
+    }
+}

@@ -136,3 +136,140 @@ fn encode_name(name: &str) -> Result<[u8; CONG_ALG_LEN], EncodeError> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::Message;
+    use crate::testing::{self, check_appended_bytes_are_ignored, check_decode, check_encode};
+
+    #[rustfmt::skip]
+    const HEAD: [u8; 32] = [
+        0, 0,   96, 0,   0xFE, 0, 0, 0,
+        0x90, 0x38, 0, 0, // init_cwnd: 14480
+        0xA8, 5, 0, 0,    // mss: 1448
+        127, 0, 0, 1,     // src_ip, in network order
+        0x1F, 0x90, 0, 0, // src_port: 8080, in network order
+        127, 0, 0, 2,     // dst_ip
+        0, 0x50, 0, 0,    // dst_port: 80
+    ];
+    const CREATE: Create<'_> = Create {
+        flow: FlowId(254),
+        init_cwnd: 14480,
+        mss: 1448,
+        src_ip: 0x0100_007F,
+        src_port: 0x901F,
+        dst_ip: 0x0200_007F,
+        dst_port: 0x5000,
+        cong_alg: "cubic",
+    };
+
+    /// A Create whose name field starts with `name` and goes on with `fill`.
+    fn golden(name: &[u8], fill: u8) -> Vec<u8> {
+        let mut bytes = HEAD.to_vec();
+        bytes.extend_from_slice(name);
+        bytes.resize(96, fill);
+        bytes
+    }
+
+    #[test]
+    fn golden_bytes_decode() {
+        check_decode(&golden(b"cubic", 0), Kind::Create, Message::Create(CREATE));
+    }
+
+    #[test]
+    fn golden_bytes_are_encoded() {
+        let bytes = golden(b"cubic", 0);
+        check_encode(&bytes, CREATE.encoded_len(), |buf| CREATE.encode(buf));
+    }
+
+    #[test]
+    fn an_empty_name_is_no_wish() {
+        let no_wish = Create {
+            cong_alg: "",
+            ..CREATE
+        };
+        let bytes = golden(b"", 0);
+        assert_eq!(testing::decode(&bytes), Ok(Message::Create(no_wish)));
+        check_encode(&bytes, no_wish.encoded_len(), |buf| no_wish.encode(buf));
+    }
+
+    #[test]
+    fn bytes_after_the_first_nul_are_ignored() {
+        let bytes = golden(b"cubic\0\xFF\xFEreno", 0xC0);
+        assert_eq!(testing::decode(&bytes), Ok(Message::Create(CREATE)));
+    }
+
+    #[test]
+    fn appended_fields_of_a_newer_peer_are_ignored() {
+        check_appended_bytes_are_ignored(&golden(b"cubic", 0));
+    }
+
+    #[test]
+    fn a_name_may_fill_all_but_one_byte() {
+        let name = "n".repeat(63);
+        let create = Create {
+            cong_alg: &name,
+            ..CREATE
+        };
+        let mut buf = [0xA5; 96];
+        assert_eq!(create.encode(&mut buf), Ok(96));
+        assert_eq!(buf[95], 0);
+        assert_eq!(testing::decode(&buf), Ok(Message::Create(create)));
+    }
+
+    #[test]
+    fn a_name_may_be_any_utf8() {
+        let create = Create {
+            cong_alg: "réno-日本",
+            ..CREATE
+        };
+        let mut buf = [0; 96];
+        assert_eq!(create.encode(&mut buf), Ok(96));
+        assert_eq!(testing::decode(&buf), Ok(Message::Create(create)));
+    }
+
+    #[test]
+    fn a_name_without_a_nul_is_refused() {
+        assert_eq!(
+            testing::decode(&golden(b"cubic", b'x')),
+            Err(DecodeError::NameUnterminated { at: 32, len: 64 })
+        );
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf8_is_refused_at_its_first_wrong_byte() {
+        for (name, at, byte) in [
+            (&b"\xFFreno"[..], 32, 0xFF),
+            (b"ren\xC3", 35, 0xC3),
+            (b"r\xC3\xA9\xA9", 35, 0xA9),
+            (b"\xED\xA0\x80", 32, 0xED),
+        ] {
+            assert_eq!(
+                testing::decode(&golden(name, 0)),
+                Err(DecodeError::NameNotUtf8 { at, byte })
+            );
+        }
+    }
+
+    #[test]
+    fn names_that_could_not_be_read_back_are_not_sent() {
+        let mut buf = [0; 96];
+        let name = "é".repeat(32);
+        let too_long = Create {
+            cong_alg: &name,
+            ..CREATE
+        };
+        assert_eq!(
+            too_long.encode(&mut buf),
+            Err(EncodeError::NameTooLong { len: 64, max: 63 })
+        );
+        let cut = Create {
+            cong_alg: "reno\0x",
+            ..CREATE
+        };
+        assert_eq!(cut.encode(&mut buf), Err(EncodeError::NameHasNul { at: 4 }));
+    }
+}

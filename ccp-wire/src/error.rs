@@ -204,3 +204,122 @@ pub enum EncodeError {
         kind: Kind,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn messages_say_what_where_and_which_value() {
+        let cases = [
+            (
+                DecodeError::HeaderTruncated { at: 12, have: 3 },
+                "message header at byte 12 cut off after 3 of 8 bytes",
+            ),
+            (
+                DecodeError::LenTooSmall { at: 0, len: 7 },
+                "message at byte 0 claims 7 bytes, fewer than its own header has",
+            ),
+            (
+                DecodeError::LenPastEnd {
+                    at: 4,
+                    len: 900,
+                    have: 20,
+                },
+                "message at byte 4 claims 900 bytes where 20 are left",
+            ),
+            (
+                DecodeError::TooShort {
+                    kind: Kind::Ready,
+                    at: 96,
+                    len: 8,
+                    need: 12,
+                },
+                "Ready message at byte 96 has 8 bytes where 12 are needed",
+            ),
+            (
+                DecodeError::LenMismatch {
+                    kind: Kind::Measure,
+                    at: 12,
+                    len: 24,
+                    implied: 40,
+                },
+                "Measure message has 24 bytes where its count at byte 12 implies 40",
+            ),
+            (
+                DecodeError::TooManyFields {
+                    kind: Kind::Measure,
+                    at: 12,
+                    count: 111,
+                    max: 110,
+                },
+                "Measure message claims 111 fields at byte 12 where 110 are allowed",
+            ),
+            (
+                DecodeError::NameUnterminated { at: 32, len: 64 },
+                "algorithm name at byte 32 has no NUL within its 64 bytes",
+            ),
+            (
+                DecodeError::NameNotUtf8 { at: 33, byte: 0xFF },
+                "algorithm name is not UTF-8 at byte 33: 0xff",
+            ),
+            (
+                DecodeError::UnknownFamily { at: 8, family: 10 },
+                "unknown address family 10 at byte 8",
+            ),
+            (
+                DecodeError::BadVersion {
+                    kind: Kind::Hello,
+                    at: 8,
+                    version: 0,
+                },
+                "Hello message has the impossible version 0 at byte 8",
+            ),
+        ];
+        for (error, text) in cases {
+            assert_eq!(error.to_string(), text);
+            assert!(text.contains(&std::format!("at byte {}", error.at())));
+        }
+    }
+
+    #[test]
+    fn encoding_errors_say_which_value_broke_which_limit() {
+        let cases = [
+            (
+                EncodeError::BufferTooSmall { need: 96, have: 64 },
+                "message needs 96 bytes where the buffer has 64",
+            ),
+            (
+                EncodeError::TooLong { len: 70_000 },
+                "message would have 70000 bytes where 65535 are possible",
+            ),
+            (
+                EncodeError::TooManyFields {
+                    kind: Kind::ChangeProg,
+                    count: 223,
+                    max: 222,
+                },
+                "ChangeProg message would have 223 fields where 222 are allowed",
+            ),
+            (
+                EncodeError::NameTooLong { len: 64, max: 63 },
+                "algorithm name has 64 bytes where 63 are allowed",
+            ),
+            (
+                EncodeError::NameHasNul { at: 4 },
+                "algorithm name has a NUL at its byte 4",
+            ),
+            (
+                EncodeError::KnownKind {
+                    kind: Kind::Measure,
+                },
+                "message number 1 is Measure, which has a type of its own",
+            ),
+        ];
+        for (error, text) in cases {
+            assert_eq!(error.to_string(), text);
+        }
+    }
+}

@@ -199,3 +199,47 @@ pub(crate) fn too_short<Fixed>(kind: Kind, message: &[u8], base: usize) -> Decod
 pub(crate) fn wire_len(message: &[u8]) -> u16 {
     u16::try_from(message.len()).unwrap_or(u16::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_own_number_and_every_other_number_is_unknown() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::from_wire(kind.to_wire()), Some(kind));
+        }
+        let known = (0..=u16::MAX).filter(|&n| Kind::from_wire(n).is_some());
+        assert_eq!(known.count(), Kind::ALL.len());
+    }
+
+    #[test]
+    fn extensions_stay_clear_of_the_protocol_in_their_low_byte() {
+        for kind in Kind::ALL {
+            assert_eq!(kind.is_extension(), kind.to_wire() & 0xFF > 5);
+        }
+    }
+
+    #[test]
+    fn each_side_sends_its_own_kinds() {
+        assert_eq!(Kind::Measure.sender(), Sender::Datapath);
+        assert_eq!(Kind::Alive.sender(), Sender::Agent);
+    }
+
+    #[test]
+    fn kinds_are_shown_by_name() {
+        assert_eq!(Kind::ChangeProg.to_string(), "ChangeProg");
+        assert_eq!(std::format!("{:>8}", Kind::Ready), "   Ready");
+    }
+
+    #[test]
+    fn a_length_is_never_cut_to_fit_its_field() {
+        assert!(Header::new(0, 65535, FlowId(0)).is_ok());
+        assert!(matches!(
+            Header::new(0, 65536, FlowId(0)),
+            Err(EncodeError::TooLong { len: 65536 })
+        ));
+    }
+}

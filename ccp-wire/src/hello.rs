@@ -117,3 +117,69 @@ const _: () = assert!(size_of::<Raw>() == 32);
 const VERSION_AT: usize = core::mem::offset_of!(Raw, version);
 
 const _: () = assert!(VERSION_AT == HEADER_LEN);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Message;
+    use crate::testing::{self, check_appended_bytes_are_ignored, check_decode, check_encode};
+
+    #[rustfmt::skip]
+    const GOLDEN: &[u8] = &[
+        16, 0,   32, 0,   0, 0, 0, 0,
+        1, 0, 0, 0,             // version
+        1, 0, 0, 0x80,          // flags: wants keep-alives, and one without a name
+        0xFF, 0x7F, 0, 0, 0, 0, 0, 0x40, // primitives
+        64, 0, 0, 0,            // max_programs
+        0xE8, 0x03, 0, 0,       // max_instrs
+    ];
+    const HELLO: Hello = Hello {
+        flags: HelloFlags(0x8000_0001),
+        primitives: 0x4000_0000_0000_7FFF,
+        max_programs: 64,
+        max_instrs: 1000,
+    };
+
+    #[test]
+    fn golden_bytes_decode() {
+        check_decode(GOLDEN, Kind::Hello, Message::Hello(HELLO));
+    }
+
+    #[test]
+    fn golden_bytes_are_encoded() {
+        check_encode(GOLDEN, HELLO.encoded_len(), |buf| HELLO.encode(buf));
+    }
+
+    #[test]
+    fn a_newer_version_is_read_as_this_one() {
+        check_appended_bytes_are_ignored(GOLDEN);
+        for version in [2, u32::MAX] {
+            let mut bytes = testing::longer(GOLDEN, 24);
+            bytes[8..12].copy_from_slice(&version.to_le_bytes());
+            assert_eq!(testing::decode(&bytes), Ok(Message::Hello(HELLO)));
+        }
+    }
+
+    #[test]
+    fn version_zero_never_existed() {
+        let mut bytes = GOLDEN.to_vec();
+        bytes[8] = 0;
+        assert_eq!(
+            testing::decode(&bytes),
+            Err(DecodeError::BadVersion {
+                kind: Kind::Hello,
+                at: 8,
+                version: 0
+            })
+        );
+    }
+
+    #[test]
+    fn a_flag_is_found_among_others() {
+        assert!(HELLO.flags.contains(HelloFlags::WANTS_KEEPALIVE));
+        assert!(!HelloFlags(2).contains(HelloFlags::WANTS_KEEPALIVE));
+        let mut flags = HelloFlags(2) | HelloFlags(4);
+        flags |= HelloFlags::WANTS_KEEPALIVE;
+        assert_eq!(flags, HelloFlags(7));
+    }
+}

@@ -41,3 +41,18 @@ macro_rules! plain_number {
 
 plain_number!(FlowId);
 plain_number!(ProgramUid);
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_their_numbers() {
+        assert_eq!(u32::from(FlowId::from(7)), 7);
+        assert_eq!(FlowId(7).to_string(), "7");
+        assert_eq!(std::format!("{:03}", ProgramUid(7)), "007");
+        assert!(ProgramUid(1) < ProgramUid(2));
+    }
+}

@@ -117,3 +117,126 @@ const _: () = assert!(size_of::<Fixed>() == 20);
 const NUM_EVENTS_AT: usize = core::mem::offset_of!(Fixed, num_events);
 
 const _: () = assert!(NUM_EVENTS_AT == HEADER_LEN + 4);
+
+#[cfg(test)]
+mod tests {
+    use std::vec;
+
+    use super::*;
+    use crate::testing::{self, check_appended_bytes_are_refused, check_decode, check_encode};
+    use crate::{MAX_MESSAGE_LEN, Message};
+
+    #[rustfmt::skip]
+    const GOLDEN: &[u8] = &[
+        2, 0,   68, 0,   0, 0, 0, 0,
+        1, 0, 0, 0,  // program_uid
+        1, 0, 0, 0,  // num_events
+        2, 0, 0, 0,  // num_instrs
+        0xE0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+        0xA0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+        0xA1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+    ];
+    const INSTALL: Install<'_> = Install {
+        program_uid: ProgramUid(1),
+        events: &[record(0xE0)],
+        instrs: &[record(0xA0), record(0xA1)],
+    };
+
+    const fn record(first: u8) -> [u8; RECORD_LEN] {
+        [first, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
+    }
+
+    #[test]
+    fn golden_bytes_decode() {
+        check_decode(GOLDEN, Kind::Install, Message::Install(INSTALL));
+    }
+
+    #[test]
+    fn golden_bytes_are_encoded() {
+        check_encode(GOLDEN, INSTALL.encoded_len(), |buf| INSTALL.encode(buf));
+    }
+
+    #[test]
+    fn an_empty_program_is_a_message_too() {
+        let bytes = [2, 0, 20, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let empty = Install {
+            program_uid: ProgramUid(3),
+            ..Install::default()
+        };
+        assert_eq!(testing::decode(&bytes), Ok(Message::Install(empty)));
+        check_encode(&bytes, empty.encoded_len(), |buf| empty.encode(buf));
+    }
+
+    #[test]
+    fn a_flow_in_the_header_means_nothing() {
+        let mut bytes = GOLDEN.to_vec();
+        bytes[4] = 200;
+        assert_eq!(testing::decode(&bytes), Ok(Message::Install(INSTALL)));
+    }
+
+    #[test]
+    fn a_longer_message_than_its_counts_is_refused() {
+        check_appended_bytes_are_refused(GOLDEN);
+    }
+
+    #[test]
+    fn the_counts_decide_which_records_are_events() {
+        let mut bytes = GOLDEN.to_vec();
+        bytes[12] = 3;
+        bytes[16] = 0;
+        let Ok(Message::Install(install)) = testing::decode(&bytes) else {
+            panic!("no program");
+        };
+        assert_eq!(install.events.len(), 3);
+        assert!(install.instrs.is_empty());
+    }
+
+    #[test]
+    fn counts_that_lie_are_refused_even_where_their_sum_or_product_would_wrap() {
+        for (events, instrs) in [
+            (0, 0),
+            (1, 1),
+            (1, 3),
+            (4, 0),
+            (u32::MAX, 4),
+            (4, u32::MAX),
+            (u32::MAX, u32::MAX),
+            (0x1000_0001, 2),
+            (0x1000_0003, 0),
+        ] {
+            let mut bytes = GOLDEN.to_vec();
+            bytes[12..16].copy_from_slice(&u32::to_le_bytes(events));
+            bytes[16..20].copy_from_slice(&u32::to_le_bytes(instrs));
+            assert_eq!(
+                testing::decode(&bytes),
+                Err(DecodeError::LenMismatch {
+                    kind: Kind::Install,
+                    at: 12,
+                    len: 68,
+                    implied: 20 + 16 * (u64::from(events) + u64::from(instrs)),
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn the_longest_program_fits_and_one_record_more_does_not() {
+        const MOST: usize = (MAX_MESSAGE_LEN - 20) / RECORD_LEN;
+        let records = vec![record(0); MOST + 1];
+        let mut buf = vec![0; 70_000];
+        let longest = Install {
+            program_uid: ProgramUid(1),
+            events: &records[..10],
+            instrs: &records[10..MOST],
+        };
+        let len = longest.encode(&mut buf).expect("it fits");
+        assert_eq!(testing::decode(&buf[..len]), Ok(Message::Install(longest)));
+
+        let too_long = Install {
+            instrs: &records[10..],
+            ..longest
+        };
+        let len = 20 + (MOST + 1) * RECORD_LEN;
+        assert_eq!(too_long.encode(&mut buf), Err(EncodeError::TooLong { len }));
+    }
+}

@@ -63,5 +63,7 @@ mod install;
 mod measure;
 mod message;
 mod ready;
+#[cfg(test)]
+mod testing;
 mod unknown;
 mod update_fields;

@@ -38,7 +38,7 @@ pub struct MeasureRepr<'a> {
 
 impl<'a> Measure<'a> {
     /// `message` is one whole message that starts at byte `base` of its datagram.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn decode(message: &'a [u8], base: usize) -> Result<Self, DecodeError> {
         match Raw::ref_from_bytes(message) {
             Ok(raw)
@@ -256,6 +256,7 @@ fn encode(
 
 /// Says what is wrong with a message that did not decode.
 #[cold]
+#[inline(never)]
 fn diagnose(message: &[u8], base: usize) -> DecodeError {
     let kind = Kind::Measure;
     let Ok((fixed, _)) = Fixed::ref_from_prefix(message) else {
@@ -277,5 +278,157 @@ fn diagnose(message: &[u8], base: usize) -> DecodeError {
         at,
         len: header::wire_len(message),
         implied: size_of::<Fixed>() as u64 + u64::from(count) * size_of::<U64>() as u64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::Message;
+    use crate::testing::{self, check_appended_bytes_are_refused, check_decode, check_encode};
+
+    #[rustfmt::skip]
+    const GOLDEN: &[u8] = &[
+        1, 0,   40, 0,   0x2A, 0, 0, 0,
+        4, 0, 0, 0,                      // program_uid
+        3, 0, 0, 0,                      // num_fields
+        0xA8, 5, 0, 0, 0, 0, 0, 0,       // 1448
+        1, 2, 3, 4, 5, 6, 7, 8,
+        0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0, // infinity
+    ];
+    const FIELDS: &[u64] = &[1448, 0x0807_0605_0403_0201, 4_294_967_295];
+    const REPORT: MeasureRepr<'_> = MeasureRepr {
+        flow: FlowId(42),
+        program_uid: ProgramUid(4),
+        fields: FIELDS,
+    };
+    const CLOSE: &[u8] = &[1, 0, 16, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+    fn measure(bytes: &[u8]) -> Measure<'_> {
+        match testing::decode(bytes) {
+            Ok(Message::Measure(measure)) => measure,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn golden_bytes_decode() {
+        let report = measure(GOLDEN);
+        assert_eq!(report.flow, FlowId(42));
+        assert_eq!(report.program_uid, ProgramUid(4));
+        assert!(!report.is_close());
+        assert_eq!(report.fields.iter().collect::<Vec<_>>(), FIELDS);
+        check_decode(GOLDEN, Kind::Measure, Message::Measure(report));
+    }
+
+    #[test]
+    fn golden_bytes_are_encoded() {
+        check_encode(GOLDEN, REPORT.encoded_len(), |buf| REPORT.encode(buf));
+        let view = measure(GOLDEN);
+        check_encode(GOLDEN, view.encoded_len(), |buf| view.encode(buf));
+    }
+
+    #[test]
+    fn a_report_without_fields_closes_the_flow() {
+        let close = measure(CLOSE);
+        assert!(close.is_close());
+        assert_eq!(close.flow, FlowId(7));
+        let repr = MeasureRepr::close(FlowId(7));
+        check_encode(CLOSE, repr.encoded_len(), |buf| repr.encode(buf));
+    }
+
+    #[test]
+    fn a_close_may_name_a_program() {
+        let mut bytes = CLOSE.to_vec();
+        bytes[8] = 3;
+        assert!(measure(&bytes).is_close());
+    }
+
+    #[test]
+    fn fields_are_read_by_index_and_from_both_ends() {
+        let fields = measure(GOLDEN).fields;
+        assert_eq!(fields.len(), 3);
+        assert_eq!(fields.get(0), Some(1448));
+        assert_eq!(fields.get(2), Some(4_294_967_295));
+        assert_eq!(fields.get(3), None);
+        assert_eq!(fields.get(usize::MAX), None);
+        assert_eq!(fields.iter().len(), 3);
+        assert_eq!(fields.iter().next_back(), Some(4_294_967_295));
+        assert_eq!(std::format!("{:?}", U64s::default()), "[]");
+        assert_eq!((&fields).into_iter().count(), 3);
+    }
+
+    #[test]
+    fn a_longer_message_than_its_count_is_refused() {
+        check_appended_bytes_are_refused(GOLDEN);
+        check_appended_bytes_are_refused(CLOSE);
+    }
+
+    #[test]
+    fn a_count_that_lies_is_refused() {
+        for count in [0, 2, 4, 110] {
+            let mut bytes = GOLDEN.to_vec();
+            bytes[12] = count;
+            assert_eq!(
+                testing::decode(&bytes),
+                Err(DecodeError::LenMismatch {
+                    kind: Kind::Measure,
+                    at: 12,
+                    len: 40,
+                    implied: 16 + 8 * u64::from(count),
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn a_count_above_the_limit_is_refused_even_where_its_product_would_wrap() {
+        for count in [111, 255, 0x2000_0003, u32::MAX] {
+            let mut bytes = GOLDEN.to_vec();
+            bytes[12..16].copy_from_slice(&count.to_le_bytes());
+            assert_eq!(
+                testing::decode(&bytes),
+                Err(DecodeError::TooManyFields {
+                    kind: Kind::Measure,
+                    at: 12,
+                    count,
+                    max: 110
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn the_largest_report_passes_and_one_field_more_does_not() {
+        let fields = [u64::MAX; MAX_MEASURE_FIELDS + 1];
+        let mut buf = [0; 1024];
+        let largest = MeasureRepr {
+            fields: &fields[1..],
+            ..REPORT
+        };
+        assert_eq!(largest.encode(&mut buf), Ok(896));
+        assert_eq!(measure(&buf[..896]).fields.len(), 110);
+
+        let too_large = MeasureRepr {
+            fields: &fields,
+            ..REPORT
+        };
+        assert_eq!(
+            too_large.encode(&mut buf),
+            Err(EncodeError::TooManyFields {
+                kind: Kind::Measure,
+                count: 111,
+                max: 110
+            })
+        );
+        // The same message as another implementation might send it.
+        let mut bytes = testing::longer(&buf[..896], 8);
+        bytes[12] = 111;
+        assert!(matches!(
+            testing::decode(&bytes),
+            Err(DecodeError::TooManyFields { count: 111, .. })
+        ));
     }
 }

@@ -49,3 +49,39 @@ struct Raw {
 }
 
 const _: () = assert!(size_of::<Raw>() == 12);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Message;
+    use crate::testing::{check_appended_bytes_are_ignored, check_decode, check_encode};
+
+    #[rustfmt::skip]
+    const GOLDEN: &[u8] = &[
+        5, 0,   12, 0,   0, 0, 0, 0,
+        0x0D, 0x0C, 0x0B, 0x0A, // id
+    ];
+    const READY: Ready = Ready { id: 0x0A0B_0C0D };
+
+    #[test]
+    fn golden_bytes_decode() {
+        check_decode(GOLDEN, Kind::Ready, Message::Ready(READY));
+    }
+
+    #[test]
+    fn golden_bytes_are_encoded() {
+        check_encode(GOLDEN, READY.encoded_len(), |buf| READY.encode(buf));
+    }
+
+    #[test]
+    fn appended_fields_of_a_newer_peer_are_ignored() {
+        check_appended_bytes_are_ignored(GOLDEN);
+    }
+
+    #[test]
+    fn a_flow_in_the_header_means_nothing() {
+        let mut bytes = GOLDEN.to_vec();
+        bytes[4] = 9;
+        assert_eq!(crate::testing::decode(&bytes), Ok(Message::Ready(READY)));
+    }
+}

@@ -156,3 +156,137 @@ fn diagnose(message: &[u8], base: usize) -> DecodeError {
         implied: size_of::<Fixed>() as u64 + u64::from(count) * UPDATE_LEN as u64,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::vec;
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::Message;
+    use crate::testing::{self, check_appended_bytes_are_refused, check_decode, check_encode};
+
+    #[rustfmt::skip]
+    const GOLDEN: &[u8] = &[
+        3, 0,   38, 0,   9, 0, 0, 1,
+        2, 0, 0, 0,                                      // num_fields
+        2,   4, 0, 0, 0,   0x90, 0x38, 0, 0, 0, 0, 0, 0, // Cwnd := 14480
+        8,   1, 2, 3, 4,   8, 7, 6, 5, 4, 3, 2, 1,
+    ];
+    const UPDATES: &[FieldUpdate] = &[
+        FieldUpdate {
+            class: 2,
+            index: 4,
+            value: 14480,
+        },
+        FieldUpdate {
+            class: 8,
+            index: 0x0403_0201,
+            value: 0x0102_0304_0506_0708,
+        },
+    ];
+    const REPR: UpdateFieldsRepr<'_> = UpdateFieldsRepr {
+        flow: FlowId(0x0100_0009),
+        fields: UPDATES,
+    };
+
+    fn update_fields(bytes: &[u8]) -> UpdateFields<'_> {
+        match testing::decode(bytes) {
+            Ok(Message::UpdateFields(message)) => message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn golden_bytes_decode() {
+        let message = update_fields(GOLDEN);
+        assert_eq!(message.flow, FlowId(0x0100_0009));
+        assert_eq!(message.fields.iter().collect::<Vec<_>>(), UPDATES);
+        check_decode(GOLDEN, Kind::UpdateFields, Message::UpdateFields(message));
+    }
+
+    #[test]
+    fn golden_bytes_are_encoded() {
+        check_encode(GOLDEN, REPR.encoded_len(), |buf| REPR.encode(buf));
+        let view = update_fields(GOLDEN);
+        check_encode(GOLDEN, view.encoded_len(), |buf| view.encode(buf));
+    }
+
+    #[test]
+    fn no_updates_are_a_message_too() {
+        let bytes = [3, 0, 12, 0, 9, 0, 0, 0, 0, 0, 0, 0];
+        assert!(update_fields(&bytes).fields.is_empty());
+    }
+
+    #[test]
+    fn updates_are_read_by_index_and_from_both_ends() {
+        let fields = update_fields(GOLDEN).fields;
+        assert_eq!(fields.len(), 2);
+        assert_eq!(fields.get(1), Some(UPDATES[1]));
+        assert_eq!(fields.get(2), None);
+        assert_eq!(fields.iter().len(), 2);
+        assert_eq!(fields.iter().next_back(), Some(UPDATES[1]));
+        assert_eq!((&fields).into_iter().next(), Some(UPDATES[0]));
+    }
+
+    #[test]
+    fn a_longer_message_than_its_count_is_refused() {
+        check_appended_bytes_are_refused(GOLDEN);
+    }
+
+    #[test]
+    fn a_count_that_lies_is_refused_even_where_its_product_would_wrap() {
+        // 13 times the last is 26 in 32 bits.
+        for count in [0, 1, 3, u32::MAX, 0xEC4E_C4EE] {
+            let mut bytes = GOLDEN.to_vec();
+            bytes[8..12].copy_from_slice(&u32::to_le_bytes(count));
+            assert_eq!(
+                testing::decode(&bytes),
+                Err(DecodeError::LenMismatch {
+                    kind: Kind::UpdateFields,
+                    at: 8,
+                    len: 38,
+                    implied: 12 + 13 * u64::from(count),
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn more_updates_than_libccp_counts_are_not_sent() {
+        let updates = [UPDATES[0]; MAX_UPDATE_FIELDS + 1];
+        let mut buf = [0; 2048];
+        let most = UpdateFieldsRepr {
+            fields: &updates[1..],
+            ..REPR
+        };
+        assert_eq!(most.encode(&mut buf), Ok(12 + 127 * 13));
+        let too_many = UpdateFieldsRepr {
+            fields: &updates,
+            ..REPR
+        };
+        assert_eq!(
+            too_many.encode(&mut buf),
+            Err(EncodeError::TooManyFields {
+                kind: Kind::UpdateFields,
+                count: 128,
+                max: 127
+            })
+        );
+    }
+
+    #[test]
+    fn as_many_updates_as_fit_are_read_but_not_sent_on() {
+        const COUNT: usize = (crate::MAX_MESSAGE_LEN - 12) / 13;
+        let mut bytes = vec![0; 12 + COUNT * 13];
+        bytes[0] = 3;
+        bytes[8..12].copy_from_slice(&(COUNT as u32).to_le_bytes());
+        let bytes = testing::with_len(&bytes, bytes.len() as u16);
+        let message = update_fields(&bytes);
+        assert_eq!(message.fields.len(), COUNT);
+        assert!(matches!(
+            message.encode(&mut vec![0; 70_000]),
+            Err(EncodeError::TooManyFields { count: COUNT, .. })
+        ));
+    }
+}
