@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io;
 use std::mem::{offset_of, size_of};
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::time::Duration;
 
 /// A unix socket's address, laid out as the system wants it. All zero (apart from the family): no address.
 #[derive(Clone, Copy)]
@@ -103,9 +104,14 @@ pub(crate) fn recv_from(
     Ok((len, from))
 }
 
+/// The system call behind [`recv_from`].
+pub(crate) use imp::RECEIVE_CALL;
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod imp {
     use super::*;
+
+    pub(crate) const RECEIVE_CALL: &str = "recvfrom";
 
     pub(super) fn recv_from(
         fd: BorrowedFd<'_>,
@@ -140,6 +146,8 @@ mod imp {
 mod imp {
     use super::*;
 
+    pub(crate) const RECEIVE_CALL: &str = "recvmsg";
+
     pub(super) fn recv_from(
         fd: BorrowedFd<'_>,
         buf: &mut [u8],
@@ -167,6 +175,38 @@ mod imp {
             if cut { buf.len() + 1 } else { got },
             header.msg_namelen as usize,
         ))
+    }
+}
+
+/// Waits until a socket has something to receive, or the time is over: to the microsecond where the system can.
+pub(crate) fn wait_readable(fd: BorrowedFd<'_>, timeout: Duration) -> io::Result<()> {
+    let mut entry = libc::pollfd {
+        fd: fd.as_raw_fd(),
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let result = {
+        let limit = libc::timespec {
+            tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX),
+            tv_nsec: timeout.subsec_nanos() as _,
+        };
+        // SAFETY: `entry` is one `pollfd`, valid for reads and writes, as the count says; `limit` is valid for reads;
+        // no signal mask is given. The system keeps no pointer. `fd` is open while it is borrowed.
+        unsafe { libc::ppoll(&mut entry, 1, &limit, std::ptr::null()) }
+    };
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let result = {
+        let limit =
+            libc::c_int::try_from(timeout.as_micros().div_ceil(1000)).unwrap_or(libc::c_int::MAX);
+        // SAFETY: `entry` is one `pollfd`, valid for reads and writes, as the count says. The system keeps no pointer.
+        // `fd` is open while it is borrowed.
+        unsafe { libc::poll(&mut entry, 1, limit) }
+    };
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
     }
 }
 

@@ -14,7 +14,6 @@ use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,7 +27,7 @@ use crate::ipc::{Blocking, Ipc, Liveness, Mode, Received, wait_of};
 use crate::sys;
 use crate::wake::Waker;
 use bind::{Bound, is_alive};
-use timer::ReceiveTimer;
+use timer::{ReceiveTimer, Wait};
 use wake::WakeSocket;
 
 /// A socket bound to a name in the folder of all.
@@ -148,7 +147,7 @@ impl<M: Mode> Ipc for Socket<M> {
                     });
                 }
                 Ok((len, from)) => return Ok(Received::Datagram { len, from }),
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                Err((_, e)) if e.kind() == io::ErrorKind::WouldBlock => {
                     if open.wake.take() {
                         return Ok(Received::Woken);
                     }
@@ -157,13 +156,10 @@ impl<M: Mode> Ipc for Socket<M> {
                     }
                 }
                 // A signal may have changed what the caller looks at.
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => return Ok(Received::Woken),
-                Err(source) => {
-                    return Err(RecvError::Os {
-                        call: "recvfrom",
-                        source,
-                    });
+                Err((_, e)) if e.kind() == io::ErrorKind::Interrupted => {
+                    return Ok(Received::Woken);
                 }
+                Err((call, source)) => return Err(RecvError::Os { call, source }),
             }
             if let Some(deadline) = deadline {
                 let rest = deadline.saturating_duration_since(Instant::now());
@@ -207,20 +203,38 @@ impl Open {
         self.bound.socket().as_fd()
     }
 
-    /// Receives, waiting for at most about `timeout`; the wait may end early.
-    fn recv_within(&self, buf: &mut [u8], timeout: Option<Duration>) -> io::Result<(usize, Addr)> {
-        let socket: &UnixDatagram = self.bound.socket();
-        let wait = timeout != Some(Duration::ZERO);
-        if wait && !self.timer.serves(timeout) {
-            // Setting the time costs a call, which is well spent only when nothing is there yet.
-            match sys::recv_from(socket.as_fd(), buf, false) {
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                    self.timer.set(socket, timeout)?
-                }
-                result => return result.map(|(len, from)| (len, Addr(from))),
+    /// Receives, waiting for at most about `timeout`; the wait may end early. An error comes with the call's name.
+    fn recv_within(
+        &self,
+        buf: &mut [u8],
+        timeout: Option<Duration>,
+    ) -> Result<(usize, Addr), (&'static str, io::Error)> {
+        let receive = |buf: &mut [u8], wait| match sys::recv_from(self.fd(), buf, wait) {
+            Ok((len, from)) => Ok((len, Addr(from))),
+            Err(e) => Err((sys::RECEIVE_CALL, e)),
+        };
+        let wait = if timeout == Some(Duration::ZERO) {
+            Wait::No
+        } else {
+            self.timer.plan(timeout)
+        };
+        if let Wait::Set(_) | Wait::Poll(_) = wait {
+            // These cost calls of their own, which are well spent only when nothing is there yet.
+            match receive(buf, false) {
+                Err((_, e)) if e.kind() == io::ErrorKind::WouldBlock => {}
+                result => return result,
             }
         }
-        sys::recv_from(socket.as_fd(), buf, wait).map(|(len, from)| (len, Addr(from)))
+        match wait {
+            Wait::Set(value) => {
+                self.timer
+                    .set(self.bound.socket(), value, timeout)
+                    .map_err(|e| ("setsockopt", e))?;
+            }
+            Wait::Poll(limit) => sys::wait_readable(self.fd(), limit).map_err(|e| ("poll", e))?,
+            Wait::AsItIs | Wait::No => {}
+        }
+        receive(buf, matches!(wait, Wait::Set(_) | Wait::AsItIs))
     }
 }
 
