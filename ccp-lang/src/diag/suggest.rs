@@ -1,0 +1,124 @@
+//! "Did you mean": the known name closest to an unknown one.
+
+/// Collects candidates and keeps the closest.
+pub(crate) struct Candidates<'a> {
+    wanted: &'a str,
+    best: Option<(usize, &'a str)>,
+}
+
+impl<'a> Candidates<'a> {
+    pub(crate) const fn new(wanted: &'a str) -> Self {
+        Self { wanted, best: None }
+    }
+
+    /// Considers one name. Of equally close ones the first stays.
+    pub(crate) fn consider(&mut self, candidate: &'a str) {
+        if let Some(distance) = distance(self.wanted, candidate)
+            && self.best.is_none_or(|(best, _)| distance < best)
+        {
+            self.best = Some((distance, candidate));
+        }
+    }
+
+    pub(crate) fn best(self) -> Option<&'a str> {
+        self.best.map(|(_, name)| name)
+    }
+}
+
+/// The closest of `names`, if one is close enough to be meant.
+pub(crate) fn closest<'a>(wanted: &'a str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let mut candidates = Candidates::new(wanted);
+    names.into_iter().for_each(|name| candidates.consider(name));
+    candidates.best()
+}
+
+/// How far a candidate is from the wanted name; `None` when it cannot be meant.
+fn distance(wanted: &str, candidate: &str) -> Option<usize> {
+    if wanted.len() > MAX_LEN || candidate.len() > MAX_LEN || wanted == candidate {
+        return None;
+    }
+    if wanted.eq_ignore_ascii_case(candidate) {
+        return Some(0);
+    }
+    // `acked` for `Report.acked`: the part behind the dot is all there.
+    let last = |name: &'_ str| name.rsplit_once('.').map_or(0, |(prefix, _)| prefix.len() + 1);
+    let (wanted_last, candidate_last) = (&wanted[last(wanted)..], &candidate[last(candidate)..]);
+    if wanted_last.eq_ignore_ascii_case(candidate_last) {
+        return Some(1);
+    }
+    let allowed = wanted.chars().count().max(3) / 3;
+    // A name cut short or spelled on, such as `Flow.rtt_sample` for `Flow.rtt_sample_us`.
+    let spelled_on = wanted_last.len() >= 3
+        && (candidate.starts_with(wanted) || wanted.starts_with(candidate) && candidate_last.len() >= 3);
+    let edits = edits(wanted.as_bytes(), candidate.as_bytes());
+    if edits <= allowed || spelled_on {
+        return Some(edits + 1);
+    }
+    // `rtt_sampel_us` for `Flow.rtt_sample_us`.
+    let edits = self::edits(wanted_last.as_bytes(), candidate_last.as_bytes());
+    (edits <= wanted_last.len().max(3) / 3 && wanted_last.len() == wanted.len()).then_some(edits + 2)
+}
+
+/// Insertions, removals, replacements and swaps of neighbours between two short texts.
+fn edits(a: &[u8], b: &[u8]) -> usize {
+    let mut rows = [[0_usize; MAX_LEN + 1]; 3];
+    for (at, cell) in rows[0].iter_mut().enumerate() {
+        *cell = at;
+    }
+    for (i, &x) in a.iter().enumerate() {
+        let [old, last, next] = match i % 3 {
+            0 => [2, 0, 1],
+            1 => [0, 1, 2],
+            _ => [1, 2, 0],
+        };
+        rows[next][0] = i + 1;
+        for (j, &y) in b.iter().enumerate() {
+            let replaced = rows[last][j] + usize::from(x != y);
+            let mut cell = replaced.min(rows[last][j + 1] + 1).min(rows[next][j] + 1);
+            if i > 0 && j > 0 && a[i - 1] == y && b[j - 1] == x {
+                cell = cell.min(rows[old][j - 1] + 1);
+            }
+            rows[next][j + 1] = cell;
+        }
+    }
+    rows[a.len() % 3][b.len()]
+}
+
+/// Longer names are not compared: the time for it would grow with their product.
+const MAX_LEN: usize = 48;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn close_names_are_found() {
+        let names = ["Report.acked", "Flow.rtt_sample_us", "Cwnd", "reportTime"];
+        for (wanted, meant) in [
+            ("Report.aked", "Report.acked"),
+            ("acked", "Report.acked"),
+            ("Flow.rtt_sample", "Flow.rtt_sample_us"),
+            ("rtt_sampel_us", "Flow.rtt_sample_us"),
+            ("cwnd", "Cwnd"),
+            ("reporttime", "reportTime"),
+            ("Cwdn", "Cwnd"),
+        ] {
+            assert_eq!(closest(wanted, names), Some(meant), "{wanted}");
+        }
+    }
+
+    #[test]
+    fn unrelated_names_are_not_offered() {
+        let names = ["Report.acked", "Flow.rtt_sample_us", "Cwnd"];
+        for wanted in ["x", "loss", "Report.minrtt", "foo.bar"] {
+            assert_eq!(closest(wanted, names), None, "{wanted}");
+        }
+    }
+
+    #[test]
+    fn distances_count_swaps_as_one() {
+        assert_eq!(edits(b"ab", b"ba"), 1);
+        assert_eq!(edits(b"", b"abc"), 3);
+        assert_eq!(edits(b"kitten", b"sitting"), 3);
+    }
+}
