@@ -6,17 +6,39 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+#[cfg(feature = "compiler")]
+mod check;
 mod code;
+#[cfg(feature = "compiler")]
+mod compile;
+#[cfg(feature = "compiler")]
+mod diag;
+#[cfg(feature = "compiler")]
+pub mod ir;
 mod limits;
+#[cfg(feature = "compiler")]
+mod lint;
+#[cfg(feature = "compiler")]
+mod lower;
 mod machine;
 mod micros;
 mod op;
 mod primitive;
 mod reg;
+#[cfg(feature = "compiler")]
+mod scope;
+#[cfg(feature = "compiler")]
+pub mod syntax;
 mod verify;
 
 pub use code::{Code, Event, Instr, Operand, RECORD_LEN, Record, RecordError, Records};
+#[cfg(feature = "compiler")]
+pub use compile::{Compiled, Compiler, compile};
+#[cfg(feature = "compiler")]
+pub use diag::{DiagCode, Diagnostic, Diagnostics, Label, LineIndex, Position, Severity, Span};
 pub use limits::Limits;
+#[cfg(feature = "compiler")]
+pub use lint::{Level, Lint, UnknownLint};
 pub use machine::{
     Call, NotSettable, Outcome, Program, ProgramError, Registers, Staged, Trap, TrapKind,
 };
@@ -24,4 +46,6 @@ pub use micros::Micros;
 pub use op::{Op, Operands};
 pub use primitive::{Primitive, Primitives, Type};
 pub use reg::{Class, DEF_INFINITY, INFINITY, Reg};
+#[cfg(feature = "compiler")]
+pub use scope::{Kind, Scope, Variable};
 pub use verify::{EventPart, VerifyError};

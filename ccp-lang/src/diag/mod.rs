@@ -12,7 +12,7 @@ use core::fmt;
 
 pub use code::DiagCode;
 pub use span::{LineIndex, Position, Span};
-pub(crate) use suggest::{closest, Candidates};
+pub(crate) use suggest::{Candidates, closest};
 
 use crate::lint::{Level, Levels, Lint};
 
@@ -343,8 +343,12 @@ impl Sink {
 }
 
 /// Control characters would garble the terminal; a tab keeps its width.
-const fn printable(c: char) -> char {
-    if c.is_control() && c != '\t' { '\u{FFFD}' } else { c }
+fn printable(c: char) -> char {
+    if c.is_control() && c != '\t' {
+        '\u{FFFD}'
+    } else {
+        c
+    }
 }
 
 /// How much of a source line is shown, in characters.

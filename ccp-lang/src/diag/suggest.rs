@@ -26,7 +26,10 @@ impl<'a> Candidates<'a> {
 }
 
 /// The closest of `names`, if one is close enough to be meant.
-pub(crate) fn closest<'a>(wanted: &'a str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn closest<'a>(
+    wanted: &'a str,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let mut candidates = Candidates::new(wanted);
     names.into_iter().for_each(|name| candidates.consider(name));
     candidates.best()
@@ -41,7 +44,10 @@ fn distance(wanted: &str, candidate: &str) -> Option<usize> {
         return Some(0);
     }
     // `acked` for `Report.acked`: the part behind the dot is all there.
-    let last = |name: &'_ str| name.rsplit_once('.').map_or(0, |(prefix, _)| prefix.len() + 1);
+    let last = |name: &'_ str| {
+        name.rsplit_once('.')
+            .map_or(0, |(prefix, _)| prefix.len() + 1)
+    };
     let (wanted_last, candidate_last) = (&wanted[last(wanted)..], &candidate[last(candidate)..]);
     if wanted_last.eq_ignore_ascii_case(candidate_last) {
         return Some(1);
@@ -49,14 +55,16 @@ fn distance(wanted: &str, candidate: &str) -> Option<usize> {
     let allowed = wanted.chars().count().max(3) / 3;
     // A name cut short or spelled on, such as `Flow.rtt_sample` for `Flow.rtt_sample_us`.
     let spelled_on = wanted_last.len() >= 3
-        && (candidate.starts_with(wanted) || wanted.starts_with(candidate) && candidate_last.len() >= 3);
+        && (candidate.starts_with(wanted)
+            || wanted.starts_with(candidate) && candidate_last.len() >= 3);
     let edits = edits(wanted.as_bytes(), candidate.as_bytes());
     if edits <= allowed || spelled_on {
         return Some(edits + 1);
     }
     // `rtt_sampel_us` for `Flow.rtt_sample_us`.
     let edits = self::edits(wanted_last.as_bytes(), candidate_last.as_bytes());
-    (edits <= wanted_last.len().max(3) / 3 && wanted_last.len() == wanted.len()).then_some(edits + 2)
+    (edits <= wanted_last.len().max(3) / 3 && wanted_last.len() == wanted.len())
+        .then_some(edits + 2)
 }
 
 /// Insertions, removals, replacements and swaps of neighbours between two short texts.

@@ -1,0 +1,89 @@
+//! Variables that are declared or bound to no purpose.
+
+use alloc::format;
+use alloc::string::String;
+
+use super::env::{Env, Var};
+use crate::diag::{Diagnostic, Sink};
+use crate::lint::Lint;
+use crate::scope::Kind;
+use crate::syntax::Tree;
+
+/// Looks at how every variable of a program without errors is used.
+pub(super) fn check(tree: &Tree<'_>, env: &Env, sink: &mut Sink) {
+    for (index, var) in env.vars.iter().enumerate() {
+        // The other declaration of the same name has taken its place.
+        if env.lookup(var.name) != Some(index) {
+            continue;
+        }
+        match var.kind {
+            Kind::Report => report(tree, var, sink),
+            Kind::Control => control(tree, env, var, sink),
+            Kind::Local => local(tree, env, var, sink),
+            Kind::Implicit | Kind::Primitive => {}
+        }
+    }
+}
+
+fn report(tree: &Tree<'_>, var: &Var, sink: &mut Sink) {
+    if var.written {
+        return;
+    }
+    let text = tree.name(var.name);
+    let message = format!("`{text}` is reported but never updated");
+    let help = format!("bind it in an event: `(:= {text} …)`, or remove it");
+    sink.push(Diagnostic::lint(Lint::NeverUpdated, var.span, message).help(help));
+}
+
+fn control(tree: &Tree<'_>, env: &Env, var: &Var, sink: &mut Sink) {
+    let text = tree.name(var.name);
+    let first_is_digit = text.starts_with(|c: char| c.is_ascii_digit());
+    let help = if first_is_digit || matches!(text, "true" | "false") {
+        format!("`{text}` is a constant wherever it is read; choose another name")
+    } else {
+        let remove =
+            || String::from("remove it, or declare it in `(Report …)` if the agent should see it");
+        env.suggestion(tree, var.name, sink)
+            .filter(|_| !var.written)
+            .unwrap_or_else(remove)
+    };
+    match (var.read, var.written) {
+        (true, true) => {}
+        (false, false) => {
+            let message = format!("`{text}` is never used");
+            sink.push(Diagnostic::lint(Lint::NeverRead, var.span, message).help(help));
+        }
+        (false, true) => {
+            let message = format!("`{text}` is bound but never read");
+            sink.push(Diagnostic::lint(Lint::NeverRead, var.span, message).help(help));
+        }
+        (true, false) => {
+            let message = format!(
+                "`{text}` is never written: it keeps its initial value unless the agent sets it"
+            );
+            let diagnostic = Diagnostic::lint(Lint::NeverWritten, var.span, message);
+            // A parameter that the agent sets is the usual case. What it sets a volatile one to is
+            // lost with the next report.
+            sink.push(if var.reg.is_volatile() {
+                diagnostic
+                    .help("what the agent sets is lost with the next report; remove `volatile`")
+            } else {
+                diagnostic
+                    .help("nothing is to be done if it is a parameter")
+                    .note()
+            });
+        }
+    }
+}
+
+fn local(tree: &Tree<'_>, env: &Env, var: &Var, sink: &mut Sink) {
+    if var.read || !var.written {
+        return;
+    }
+    let text = tree.name(var.name);
+    let message = format!("`{text}` is bound but never read");
+    let help = env
+        .suggestion(tree, var.name, sink)
+        .unwrap_or_else(|| format!("remove the bind, or declare `{text}` in `(def …)`"));
+    sink.push(Diagnostic::lint(Lint::NeverRead, var.span, message).help(help));
+}

@@ -1,0 +1,143 @@
+//! The compiler's front door: source text in, verified program out.
+
+use crate::check;
+use crate::diag::{DiagCode, Diagnostic, Diagnostics, Sink, Span};
+use crate::limits::Limits;
+use crate::lint::{Level, Levels, Lint};
+use crate::lower;
+use crate::machine::Program;
+use crate::scope::Scope;
+use crate::syntax;
+
+/// Compiles a program with the default settings: `Compiler::new().compile(src)`.
+///
+/// # Errors
+/// All that is wrong with the program, at once.
+pub fn compile(src: impl AsRef<[u8]>) -> Result<Compiled, Diagnostics> {
+    Compiler::new().compile(src)
+}
+
+/// A compiled program.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Compiled {
+    /// What the machine runs and an Install carries.
+    pub program: Program,
+    /// What its names stand for.
+    pub scope: Scope,
+    /// What is odd about it.
+    pub warnings: Diagnostics,
+}
+
+/// How to compile.
+///
+/// ```
+/// use ccp_lang::{Compiler, Lint};
+/// let program = "(def (Report (volatile acked 0))) (when true (:= Report.acked bytes) (report))";
+/// assert!(Compiler::new().compile(program).is_err(), "nothing binds `bytes`");
+/// let compiled = Compiler::new().allow(Lint::UnboundRead).compile(program)?;
+/// assert_eq!(compiled.warnings.len(), 1);
+/// # Ok::<(), ccp_lang::Diagnostics>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Compiler {
+    levels: Levels,
+    available: u64,
+    limits: Limits,
+}
+
+impl Compiler {
+    /// Every lint at its default level, every primitive available, the limits of libccp.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            levels: Levels::DEFAULT,
+            available: u64::MAX,
+            limits: Limits {
+                primitives: Limits::MACHINE.primitives,
+                ..Limits::LIBCCP
+            },
+        }
+    }
+
+    /// Lets a lint pass: one that denies only warns, one that warns says nothing.
+    #[must_use]
+    pub fn allow(mut self, lint: Lint) -> Self {
+        self.levels.allow(lint);
+        self
+    }
+
+    /// Every lint that denies only warns, and the program means what it means to portus.
+    #[must_use]
+    pub fn allow_all(mut self) -> Self {
+        for &lint in Lint::ALL {
+            if lint.default_level() == Level::Deny {
+                self.levels.allow(lint);
+            }
+        }
+        self
+    }
+
+    /// Makes a lint an error.
+    #[must_use]
+    pub fn deny(mut self, lint: Lint) -> Self {
+        self.levels.set(lint, Level::Deny);
+        self
+    }
+
+    /// Compiles for a datapath that fills only these primitives (bit i: primitive i). The stand-in
+    /// of a missing one takes its place; one without is an error. Names and registers are the same
+    /// for every mask.
+    #[must_use]
+    pub const fn available(mut self, primitives: u64) -> Self {
+        self.available = primitives;
+        self
+    }
+
+    /// Compiles within other limits than those of libccp. Values above [`Limits::MACHINE`] count as
+    /// that.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits.min(Limits::MACHINE);
+        self
+    }
+
+    /// Compiles a program.
+    ///
+    /// # Errors
+    /// All that is wrong with the program, at once, warnings among them.
+    pub fn compile(&self, src: impl AsRef<[u8]>) -> Result<Compiled, Diagnostics> {
+        let src = src.as_ref();
+        let mut sink = Sink::new(self.levels);
+        let tree = syntax::parse_into(src, &mut sink);
+        let (ir, scope) = check::check(&tree, self.available, &self.limits, &mut sink);
+        if sink.has_errors() {
+            return Err(sink.finish(src));
+        }
+        let code = lower::lower(&ir, &self.limits, &mut sink);
+        if sink.has_errors() {
+            return Err(sink.finish(src));
+        }
+        match Program::verify(code, &self.limits) {
+            Ok(program) => Ok(Compiled {
+                program,
+                scope,
+                warnings: sink.finish(src),
+            }),
+            Err(error) => {
+                let message = alloc::format!("the compiled program does not verify: {error}");
+                let help = "this is a mistake of the compiler; please report it with the program";
+                sink.push(
+                    Diagnostic::error(DiagCode::Internal, Span::default(), message).help(help),
+                );
+                Err(sink.finish(src))
+            }
+        }
+    }
+}
+
+impl Default for Compiler {
+    fn default() -> Self {
+        Self::new()
+    }
+}

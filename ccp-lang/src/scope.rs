@@ -1,0 +1,169 @@
+//! What the names of a compiled program stand for.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+
+use crate::diag::Span;
+use crate::primitive::{Primitive, Type};
+use crate::reg::Reg;
+
+/// What a variable is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Sent with each report.
+    Report,
+    /// Set by the agent.
+    Control,
+    /// Known to the program only.
+    Local,
+    /// `Cwnd`, `Rate` or `Micros`.
+    Implicit,
+    /// Measured by the transport.
+    Primitive,
+}
+
+/// A variable of a program, or a built-in one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Variable {
+    /// The full name: `Report.acked`, `reportTime`, `Cwnd`.
+    pub name: Cow<'static, str>,
+    /// The register that holds it.
+    pub reg: Reg,
+    /// Its type.
+    pub ty: Type,
+    /// The declared initial value; `None` for what is not declared.
+    pub initial: Option<u64>,
+    /// Whether it goes back to its initial value after each report.
+    pub volatile: bool,
+    /// What it is for.
+    pub kind: Kind,
+    /// Where the program first names it: its declaration, or its first use for a local. Empty for
+    /// built-in ones.
+    pub span: Span,
+}
+
+/// The variables of a compiled program.
+///
+/// ```
+/// let program = "(def (Report (volatile acked 0)) (target 10ms)) (when (> Micros target) (report))";
+/// let scope = ccp_lang::compile(program)?.scope;
+/// assert_eq!(scope.get("target").and_then(|v| v.initial), Some(10_000));
+/// assert_eq!(scope.get("Cwnd").map(|v| v.reg), Some(ccp_lang::Reg::CWND));
+/// assert_eq!(scope.reports().count(), 1);
+/// # Ok::<(), ccp_lang::Diagnostics>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// Reports, controls, locals; each in order of their registers.
+    variables: Vec<Variable>,
+    /// Indices into `variables` by name; of those with one name the later comes first.
+    by_name: Vec<u32>,
+}
+
+impl Scope {
+    /// `by_name` must order `variables` by name.
+    pub(crate) fn new(variables: Vec<Variable>, by_name: Vec<u32>) -> Self {
+        Self { variables, by_name }
+    }
+
+    /// The variable of a full name, built-in ones included.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Variable> {
+        let variable = |&at: &u32| self.variables.get(at as usize);
+        let first = self
+            .by_name
+            .partition_point(|at| variable(at).is_some_and(|v| *v.name < *name));
+        self.by_name
+            .get(first)
+            .and_then(variable)
+            .filter(|v| v.name == name)
+            .or_else(|| builtin(name))
+    }
+
+    /// The variables of the program: reports, controls, then locals, each in the order of their
+    /// registers, which is that of their declaration.
+    #[must_use]
+    pub fn variables(&self) -> &[Variable] {
+        &self.variables
+    }
+
+    /// The report variables in the order in which a report carries them.
+    pub fn reports(&self) -> impl Iterator<Item = &Variable> {
+        self.variables.iter().filter(|v| v.kind == Kind::Report)
+    }
+
+    /// The variables that the agent can set, built-in ones left out.
+    pub fn controls(&self) -> impl Iterator<Item = &Variable> {
+        self.variables.iter().filter(|v| v.kind == Kind::Control)
+    }
+}
+
+/// The built-in variable of a name.
+pub(crate) fn builtin(name: &str) -> Option<&'static Variable> {
+    // Most names are not built in, and can be told by their beginning.
+    if !matches!(name.as_bytes(), [b'A' | b'F' | b'C' | b'R' | b'M', ..]) {
+        return None;
+    }
+    BUILTINS.iter().find(|v| v.name == name)
+}
+
+/// All built-in variables.
+pub(crate) fn builtins() -> &'static [Variable] {
+    &BUILTINS
+}
+
+macro_rules! builtins {
+    ($( $at:literal )+) => {
+        static BUILTINS: [Variable; BUILTIN_COUNT] = [$( built_in($at), )+];
+    };
+}
+
+builtins! { 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 }
+
+/// The three of the machine, then the primitives.
+const BUILTIN_COUNT: usize = 3 + Primitive::ALL.len();
+
+const fn built_in(at: usize) -> Variable {
+    let (name, reg, ty, kind) = match at {
+        0 => ("Cwnd", Reg::CWND, Type::Num, Kind::Implicit),
+        1 => ("Rate", Reg::RATE, Type::Num, Kind::Implicit),
+        2 => ("Micros", Reg::MICROS, Type::Num, Kind::Implicit),
+        _ => {
+            let primitive = Primitive::ALL[at - 3];
+            (
+                primitive.name(),
+                Reg::primitive(primitive),
+                primitive.ty(),
+                Kind::Primitive,
+            )
+        }
+    };
+    Variable {
+        name: Cow::Borrowed(name),
+        reg,
+        ty,
+        initial: None,
+        volatile: false,
+        kind,
+        span: Span::new(0, 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_names_are_always_known() {
+        let scope = Scope::default();
+        assert_eq!(scope.get("Micros").map(|v| v.reg), Some(Reg::MICROS));
+        for &primitive in Primitive::ALL {
+            let found = scope.get(primitive.name()).map(|v| (v.reg, v.ty));
+            assert_eq!(found, Some((Reg::primitive(primitive), primitive.ty())));
+        }
+        assert!(scope.get("Report.x").is_none());
+        assert!(scope.variables().is_empty());
+    }
+}
