@@ -1,7 +1,7 @@
 //! A program as its instructions: the wire's 16-byte records and the printed form.
 //!
-//! Nothing here is checked beyond what a record can hold; [`verify`](crate::Program::verify) decides
-//! whether a program may run.
+//! Nothing here is checked beyond what a record can hold: [`Program::verify`](crate::Program::verify)
+//! decides whether a program may run.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -223,12 +223,12 @@ impl Code {
     /// the records. It is what follows the program's number in an Install message.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        // Both counts fit: memory for 2^32 records of 16 bytes does not exist on the targets whose
-        // messages could carry them, and a cut count would only make the bytes unreadable.
-        let mut bytes =
-            Vec::with_capacity(8 + RECORD_LEN * (self.events.len() + self.instrs.len()));
-        bytes.extend_from_slice(&(self.events.len() as u32).to_le_bytes());
-        bytes.extend_from_slice(&(self.instrs.len() as u32).to_le_bytes());
+        // A program too large for its counts cannot be read back; the verifier takes none.
+        let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
+        let records = self.events.len() + self.instrs.len();
+        let mut bytes = Vec::with_capacity(8 + RECORD_LEN * records);
+        bytes.extend_from_slice(&count(self.events.len()));
+        bytes.extend_from_slice(&count(self.instrs.len()));
         for event in &self.events {
             bytes.extend_from_slice(&event.to_record());
         }

@@ -29,7 +29,7 @@ mod reg;
 mod scope;
 #[cfg(feature = "compiler")]
 pub mod syntax;
-mod verify;
+pub mod verify;
 
 pub use code::{Code, Event, Instr, Operand, RECORD_LEN, Record, RecordError, Records};
 #[cfg(feature = "compiler")]

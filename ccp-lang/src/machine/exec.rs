@@ -262,3 +262,186 @@ pub(super) fn max_wrap(a: u64, b: u64) -> u64 {
     };
     u64::from(winner)
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+    use crate::{
+        Call, Code, Event, Instr, Limits, Micros, Op, Primitives, Program, Reg, Registers, Staged,
+    };
+
+    /// Runs `op` on an old result and two operands, in every form that the values allow: each
+    /// operand in a register or as a constant, the result alone or with a BIND behind it.
+    fn op(op: Op, old: u64, left: u64, right: u64) -> Result<u64, Trap> {
+        let mut found = None;
+        let in_register = |value: u64, index| (Reg::control(index), Some((index, value)));
+        let constant = |value: u64| Some((Reg::immediate(u32::try_from(value).ok()?), None));
+        for l in [Some(in_register(left, 1)), constant(left)] {
+            for r in [Some(in_register(right, 2)), constant(right)] {
+                let (Some((l, l_value)), Some((r, r_value))) = (l, r) else {
+                    continue;
+                };
+                for bind in [Reg::control(0), Reg::local(0)] {
+                    let code = Code {
+                        events: vec![Event {
+                            flag_idx: 0,
+                            num_flag_instrs: 2,
+                            body_idx: 2,
+                            num_body_instrs: 0,
+                        }],
+                        instrs: vec![
+                            Instr::new(op, Reg::control(0), l, r),
+                            Instr::bind(bind, Reg::control(0)),
+                        ],
+                    };
+                    let value = once(code, [Some((0, old)), l_value, r_value], bind);
+                    assert_eq!(*found.get_or_insert(value), value, "{op} {l}, {r}");
+                }
+            }
+        }
+        found.expect("registers take any value")
+    }
+
+    fn once(code: Code, values: [Option<(u32, u64)>; 3], result: Reg) -> Result<u64, Trap> {
+        let program = Program::verify(code, &Limits::default()).expect("a good program");
+        let mut staged = Staged::new();
+        for (index, value) in values.into_iter().flatten() {
+            staged.set(Reg::control(index), value).expect("settable");
+        }
+        let mut regs = Registers::new(Micros(0));
+        let call = Call {
+            now: Micros(0),
+            primitives: &Primitives::new(),
+            cwnd: 0,
+            rate: 0,
+            switched: true,
+            staged: &mut staged,
+        };
+        match program.invoke(&mut regs, call, |_| {}).trap {
+            Some(trap) => Err(trap),
+            None => Ok(regs.get(result).expect("a register")),
+        }
+    }
+
+    #[test]
+    fn add_traps_when_the_sum_does_not_fit() {
+        assert_eq!(op(Op::Add, 9, 2, 3), Ok(5));
+        assert_eq!(op(Op::Add, 9, u64::MAX - 1, 1), Ok(u64::MAX));
+        let trap = Trap::AddOverflow { at: 0 };
+        assert_eq!(op(Op::Add, 9, u64::MAX, 1), Err(trap));
+        assert_eq!(op(Op::Add, 9, 1, u64::MAX), Err(trap));
+    }
+
+    #[test]
+    fn sub_traps_below_zero() {
+        assert_eq!(op(Op::Sub, 9, 3, 2), Ok(1));
+        assert_eq!(op(Op::Sub, 9, 2, 2), Ok(0));
+        assert_eq!(op(Op::Sub, 9, 2, 3), Err(Trap::SubUnderflow { at: 0 }));
+        assert_eq!(
+            op(Op::Sub, 9, 0, u64::MAX),
+            Err(Trap::SubUnderflow { at: 0 })
+        );
+    }
+
+    #[test]
+    fn mul_traps_on_every_product_that_does_not_fit() {
+        assert_eq!(op(Op::Mul, 9, 6, 7), Ok(42));
+        assert_eq!(op(Op::Mul, 9, 0, u64::MAX), Ok(0));
+        assert_eq!(op(Op::Mul, 9, u64::MAX, 1), Ok(u64::MAX));
+        assert_eq!(op(Op::Mul, 9, 0xFFFF_FFFF, 0x1_0000_0001), Ok(u64::MAX));
+        let trap = Trap::MulOverflow { at: 0 };
+        assert_eq!(op(Op::Mul, 9, 2, 1 << 63), Err(trap));
+        // The wrapped product is larger than the left operand here, which libccp lets pass.
+        assert_eq!(op(Op::Mul, 9, 3, u64::MAX / 2), Err(trap));
+    }
+
+    #[test]
+    fn div_rounds_down_and_traps_on_zero() {
+        assert_eq!(op(Op::Div, 9, 7, 2), Ok(3));
+        assert_eq!(op(Op::Div, 9, 0, 2), Ok(0));
+        assert_eq!(op(Op::Div, 9, u64::MAX, u64::MAX), Ok(1));
+        assert_eq!(op(Op::Div, 9, 7, 0), Err(Trap::DivByZero { at: 0 }));
+        assert_eq!(op(Op::Div, 9, 0, 0), Err(Trap::DivByZero { at: 0 }));
+    }
+
+    #[test]
+    fn comparisons_give_one_or_zero() {
+        for (left, right) in [(1, 2), (2, 1), (2, 2), (0, u64::MAX), (u64::MAX, 0)] {
+            assert_eq!(op(Op::Gt, 9, left, right), Ok(u64::from(left > right)));
+            assert_eq!(op(Op::Lt, 9, left, right), Ok(u64::from(left < right)));
+            assert_eq!(op(Op::Equiv, 9, left, right), Ok(u64::from(left == right)));
+        }
+    }
+
+    #[test]
+    fn max_and_min_are_unsigned() {
+        for (left, right) in [(1, 2), (2, 1), (2, 2), (0, u64::MAX), (1 << 63, 1)] {
+            assert_eq!(op(Op::Max, 9, left, right), Ok(left.max(right)));
+            assert_eq!(op(Op::Min, 9, left, right), Ok(left.min(right)));
+        }
+    }
+
+    #[test]
+    fn bind_copies_its_right_operand() {
+        assert_eq!(op(Op::Bind, 9, 1, 2), Ok(2));
+        assert_eq!(op(Op::Bind, 9, 1, u64::MAX), Ok(u64::MAX));
+        assert_eq!(op(Op::Bind, 9, 1, 0xFFFF_FFFF), Ok(crate::INFINITY));
+    }
+
+    #[test]
+    fn if_and_not_if_write_only_when_they_hold() {
+        assert_eq!(op(Op::If, 9, 1, 2), Ok(2));
+        assert_eq!(op(Op::If, 9, u64::MAX, 2), Ok(2));
+        assert_eq!(op(Op::If, 9, 0, 2), Ok(9));
+        assert_eq!(op(Op::NotIf, 9, 0, 2), Ok(2));
+        assert_eq!(op(Op::NotIf, 9, 1, 2), Ok(9));
+    }
+
+    #[test]
+    fn ewma_weighs_in_tenths_and_rounds_down() {
+        assert_eq!(op(Op::Ewma, 100, 9, 200), Ok(110));
+        assert_eq!(op(Op::Ewma, 100, 10, 200), Ok(100));
+        assert_eq!(op(Op::Ewma, 100, 0, 200), Ok(200));
+        assert_eq!(op(Op::Ewma, 1, 5, 2), Ok(1));
+        // The first value is taken whole.
+        assert_eq!(op(Op::Ewma, 0, 9, 200), Ok(200));
+    }
+
+    #[test]
+    fn ewma_wraps() {
+        // 11 tenths of the old, less one tenth of the new.
+        assert_eq!(op(Op::Ewma, 100, 11, 200), Ok(90));
+        assert_eq!(op(Op::Ewma, 100, 11, 1200), Ok((u64::MAX - 99) / 10));
+        let sum = (u64::MAX / 2).wrapping_mul(5).wrapping_add(5 * 7);
+        assert_eq!(op(Op::Ewma, u64::MAX / 2, 5, 7), Ok(sum / 10));
+    }
+
+    #[test]
+    fn max_wrap_takes_the_later_counter() {
+        assert_eq!(op(Op::MaxWrap, 9, 5, 7), Ok(7));
+        assert_eq!(op(Op::MaxWrap, 9, 7, 5), Ok(7));
+        assert_eq!(op(Op::MaxWrap, 9, 7, 7), Ok(7));
+        // 5 is shortly after the wrap.
+        assert_eq!(op(Op::MaxWrap, 9, 0xFFFF_FFF0, 5), Ok(5));
+        assert_eq!(op(Op::MaxWrap, 9, 5, 0xFFFF_FFF0), Ok(5));
+        assert_eq!(op(Op::MaxWrap, 9, 1, 0x8000_0000), Ok(0x8000_0000));
+    }
+
+    #[test]
+    fn max_wrap_half_a_turn_apart_takes_the_smaller() {
+        assert_eq!(op(Op::MaxWrap, 9, 1, 0x8000_0001), Ok(1));
+        assert_eq!(op(Op::MaxWrap, 9, 0x8000_0001, 1), Ok(1));
+    }
+
+    #[test]
+    fn max_wrap_cuts_the_winner_except_against_zero() {
+        assert_eq!(op(Op::MaxWrap, 9, 0x1_0000_0007, 5), Ok(7));
+        assert_eq!(op(Op::MaxWrap, 9, 0x1_0000_0007, 0), Ok(0x1_0000_0007));
+        assert_eq!(op(Op::MaxWrap, 9, 0, 0x1_0000_0007), Ok(0x1_0000_0007));
+        assert_eq!(op(Op::MaxWrap, 9, 0, 0), Ok(0));
+        // Not zero, but its low half is.
+        assert_eq!(op(Op::MaxWrap, 9, 0x1_0000_0000, 5), Ok(5));
+    }
+}

@@ -26,7 +26,7 @@ impl Program {
     /// Verifies a program and decodes it.
     ///
     /// # Errors
-    /// The first of the rules that the program breaks; they stand with [`VerifyError`].
+    /// The first breach of the [rules](crate::verify).
     pub fn verify(code: Code, limits: &Limits) -> Result<Self, VerifyError> {
         verify::verify(&code, &limits.min(Limits::MACHINE))?;
         let decoded = Box::new(decode::decode(&code));
