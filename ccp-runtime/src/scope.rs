@@ -1,0 +1,82 @@
+//! The names of one installed program, and where its variables are.
+
+use std::sync::Arc;
+
+use ccp_lang::{Class, Reg};
+use ccp_wire::{FieldUpdate, ProgramUid};
+
+use crate::ReportField;
+
+/// The variables of a program, as [`Datapath::set_program`](crate::Datapath::set_program) gives
+/// them. Cloning is cheap. The default is the scope of no program: it is empty.
+#[derive(Clone, Debug, Default)]
+pub struct Scope(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    program_uid: ProgramUid,
+    variables: ccp_lang::Scope,
+}
+
+impl Scope {
+    pub(crate) fn new(program_uid: ProgramUid, variables: ccp_lang::Scope) -> Self {
+        Self(Arc::new(Inner {
+            program_uid,
+            variables,
+        }))
+    }
+
+    /// The number under which the program is installed; 0 for no program.
+    pub fn program_uid(&self) -> ProgramUid {
+        self.0.program_uid
+    }
+
+    /// Everything the compiler knows of the program's variables.
+    pub fn variables(&self) -> &ccp_lang::Scope {
+        &self.0.variables
+    }
+
+    /// Looks up a report variable, such as `Report.acked`, for [`Report::get`](crate::Report::get).
+    pub fn field(&self, name: &str) -> Option<ReportField> {
+        let reg = self.register(name)?;
+        matches!(reg.class, Class::Report | Class::VolatileReport).then(|| ReportField {
+            program_uid: self.0.program_uid,
+            index: reg.index as usize,
+        })
+    }
+
+    /// Looks up what an agent may set, a control variable or `Cwnd` (bytes) or `Rate` (bytes/s),
+    /// for [`Datapath::update`](crate::Datapath::update).
+    pub fn control(&self, name: &str) -> Option<ControlField> {
+        let reg = self.register(name)?;
+        reg.is_settable().then_some(ControlField(reg))
+    }
+
+    /// Whether the program knows the name at all.
+    pub fn contains(&self, name: &str) -> bool {
+        self.register(name).is_some()
+    }
+
+    fn register(&self, name: &str) -> Option<Reg> {
+        self.0.variables.get(name).map(|variable| variable.reg)
+    }
+}
+
+/// The place of one value that an agent may set, from [`Scope::control`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ControlField(Reg);
+
+impl ControlField {
+    /// The congestion window in bytes, the same in every program.
+    pub const CWND: Self = Self(Reg::CWND);
+    /// The pacing rate in bytes per second, the same in every program.
+    pub const RATE: Self = Self(Reg::RATE);
+
+    pub(crate) fn set_to(self, value: u64) -> FieldUpdate {
+        FieldUpdate {
+            class: self.0.class.code(),
+            index: self.0.index,
+            value,
+        }
+    }
+}

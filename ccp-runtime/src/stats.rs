@@ -1,0 +1,128 @@
+//! Counters of the agent: written by its loop alone, readable from every thread.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $variant:ident $field:ident,)*) => {
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) enum Counter { $($variant,)* }
+
+        impl Counter {
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            pub(crate) fn name(self) -> &'static str {
+                match self { $(Self::$variant => stringify!($field),)* }
+            }
+        }
+
+        /// What the agent has done and refused so far, by reason.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct Stats { $($(#[$doc])* pub $field: u64,)* }
+
+        impl Stats {
+            /// Every counter with its name, in the order of the fields.
+            pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+                [$((stringify!($field), self.$field),)*].into_iter()
+            }
+        }
+
+        impl StatsHandle {
+            /// The counters now. Each is exact; together they may be of slightly different moments.
+            pub fn snapshot(&self) -> Stats {
+                Stats { $($field: self.load(Counter::$variant),)* }
+            }
+        }
+    };
+}
+
+counters! {
+    /// Datapaths known now.
+    Datapaths datapaths,
+    /// Flows governed now.
+    Flows flows,
+    /// Datagrams received.
+    Datagrams datagrams,
+    /// Reports given to a flow.
+    Reports reports,
+    /// Flows begun: each Create that was followed.
+    FlowsCreated flows_created,
+    /// Flows ended in any way.
+    FlowsClosed flows_closed,
+    /// Ready messages: datapaths that started, or found their agent anew.
+    Readies readies,
+    /// Hello messages: datapaths that told what they can.
+    Hellos hellos,
+    /// Install messages sent or waiting.
+    Installs installs,
+    /// Messages of any kind given to the transport or its outbox.
+    Sent sent,
+    /// Messages given up because the datapath's outbox was full.
+    SendQueueFull send_queue_full,
+    /// Messages given up because the datapath was gone.
+    SendPeerGone send_peer_gone,
+    /// Messages given up for another reason.
+    SendFailed send_failed,
+    /// Datapaths dropped because nobody is behind their address any more.
+    DatapathsGone datapaths_gone,
+    /// Programs that a datapath could not take: a primitive or the room for it is lacking.
+    ProgramsRefused programs_refused,
+    /// Callbacks of a flow that panicked; each ended its flow.
+    FlowPanics flow_panics,
+    /// Ignored: bytes that are no message, or lie about a length or a string.
+    Malformed malformed,
+    /// Ignored: a datagram larger than any message can be.
+    Truncated truncated,
+    /// Ignored: a message of a type unknown here.
+    UnknownType unknown_type,
+    /// Ignored: a message only an agent may send.
+    AgentOnly agent_only,
+    /// Ignored: a message of a datapath that has sent neither Ready nor Create.
+    UnknownDatapath unknown_datapath,
+    /// Ignored: a report of a flow that was never created or has ended.
+    UnknownFlow unknown_flow,
+    /// Ignored: a Create of a datapath that has as many flows as it may.
+    FlowsCapped flows_capped,
+    /// Ignored: a message of one datapath more than there may be.
+    DatapathsCapped datapaths_capped,
+}
+
+/// Reads the counters of an agent, also while it runs in another thread.
+#[derive(Clone)]
+pub struct StatsHandle(Arc<[AtomicU64; Counter::ALL.len()]>);
+
+impl StatsHandle {
+    /// Counters at zero, to be given to an agent.
+    pub fn new() -> Self {
+        Self(Arc::new([const { AtomicU64::new(0) }; Counter::ALL.len()]))
+    }
+
+    fn load(&self, counter: Counter) -> u64 {
+        self.0[counter as usize].load(Relaxed)
+    }
+
+    /// Adds one. Only the loop writes, so that a plain store does, without a locked bus.
+    #[inline]
+    pub(crate) fn count(&self, counter: Counter) {
+        let cell = &self.0[counter as usize];
+        cell.store(cell.load(Relaxed) + 1, Relaxed);
+    }
+
+    pub(crate) fn set(&self, counter: Counter, value: usize) {
+        self.0[counter as usize].store(value as u64, Relaxed);
+    }
+}
+
+impl Default for StatsHandle {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for StatsHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.snapshot().fmt(f)
+    }
+}
