@@ -100,7 +100,10 @@ pub struct Decision {
 
 impl Datapath {
     /// A datapath without flows. Nothing is sent before the first other call.
-    pub fn new(config: Config, now: Micros) -> Self {
+    pub fn new(mut config: Config, now: Micros) -> Self {
+        // 0 would mean "no change".
+        config.max_cwnd = config.max_cwnd.max(1);
+        config.max_rate = config.max_rate.max(1);
         let flows = Flows::new(config.max_flows);
         Self {
             start: now,
