@@ -437,3 +437,98 @@ const _: () = {
     let limits = crate::limits::Limits::MACHINE;
     assert!(3 * limits.max_instrs + 2 * limits.max_events <= Slot::MAX as u32);
 };
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+    use crate::code::Event;
+
+    fn acts(flag: &[Instr], body: &[Instr]) -> Vec<Act> {
+        let (flags, all) = (flag.len() as u32, (flag.len() + body.len()) as u32);
+        let code = Code {
+            events: vec![Event {
+                flag_idx: 0,
+                num_flag_instrs: flags,
+                body_idx: flags,
+                num_body_instrs: all - flags,
+            }],
+            instrs: [flag, body].concat(),
+        };
+        decode(&code).steps.iter().map(|step| step.act).collect()
+    }
+
+    fn always() -> Instr {
+        Instr::bind(Reg::EVENT_FLAG, Reg::immediate(1))
+    }
+
+    #[test]
+    fn the_bind_of_a_result_needs_no_step_of_its_own() {
+        let sum = Instr::new(Op::Add, Reg::temp(0), Reg::local(0), Reg::local(1));
+        let bind = Instr::bind(Reg::local(0), Reg::temp(0));
+        assert_eq!(acts(&[always()], &[sum, bind]), [Act::AddRr, Act::End]);
+        // What may leave its result as it is must not take a BIND along.
+        let held = Instr::new(Op::If, Reg::temp(0), Reg::local(0), Reg::local(1));
+        let steps = [Act::IfRr, Act::BindR, Act::End];
+        assert_eq!(acts(&[always()], &[held, bind]), steps);
+    }
+
+    #[test]
+    fn two_binds_are_one_step_unless_the_second_needs_the_first() {
+        let first = Instr::bind(Reg::local(0), Reg::CWND);
+        let second = Instr::bind(Reg::local(1), Reg::RATE);
+        assert_eq!(
+            acts(&[always()], &[first, second]),
+            [Act::BindTwo, Act::End]
+        );
+        let copy = Instr::bind(Reg::local(1), Reg::local(0));
+        assert_eq!(acts(&[always()], &[first, copy]), [Act::BindR, Act::End]);
+    }
+
+    #[test]
+    fn a_condition_that_is_one_comparison_jumps_itself() {
+        let flag = Instr::new(Op::Lt, Reg::EVENT_FLAG, Reg::immediate(5), Reg::MICROS);
+        let body = Instr::bind(Reg::local(0), Reg::CWND);
+        let steps = [Act::UnlessGtRi, Act::BindR, Act::End];
+        assert_eq!(acts(&[flag], &[body]), steps);
+        let flag = Instr::bind(Reg::EVENT_FLAG, Reg::local(0));
+        let steps = [Act::BindR, Act::UnlessFlag, Act::BindR, Act::End];
+        assert_eq!(acts(&[flag], &[body]), steps);
+    }
+
+    #[test]
+    fn an_event_that_always_falls_through_needs_no_end() {
+        let fall_through = Instr::bind(Reg::SHOULD_CONTINUE, Reg::immediate(1));
+        assert_eq!(acts(&[always()], &[fall_through]), []);
+        let perhaps = Instr::bind(Reg::SHOULD_CONTINUE, Reg::local(0));
+        let steps = [Act::BindR, Act::StopUnlessContinue];
+        assert_eq!(acts(&[always()], &[perhaps]), steps);
+    }
+
+    #[test]
+    fn a_body_that_may_clear_its_flag_is_tested_at_its_end() {
+        let clear = Instr::bind(Reg::EVENT_FLAG, Reg::local(0));
+        let steps = [Act::BindI, Act::BindR, Act::Stop];
+        assert_eq!(acts(&[always()], &[clear]), steps);
+    }
+
+    #[test]
+    fn writing_micros_moves_its_zero() {
+        let reset = Instr::bind(Reg::MICROS, Reg::immediate(0));
+        let steps = [Act::BindI, Act::MoveZero, Act::End];
+        assert_eq!(acts(&[always()], &[reset]), steps);
+    }
+
+    #[test]
+    fn constants_that_find_no_room_are_spilled() {
+        let wraps = Instr::new(Op::MaxWrap, Reg::temp(0), Reg::CWND, Reg::immediate(5));
+        let steps = [Act::Spill, Act::MaxWrapRr, Act::End];
+        assert_eq!(acts(&[always()], &[wraps]), steps);
+        let sum = Instr::new(Op::Add, Reg::temp(0), Reg::immediate(1), Reg::immediate(2));
+        assert_eq!(
+            acts(&[always()], &[sum]),
+            [Act::Spill, Act::AddRi, Act::End]
+        );
+    }
+}
