@@ -83,7 +83,8 @@ pub enum Received<A> {
     },
     /// The time is over, and nothing came.
     TimedOut,
-    /// Somebody used the [`Waker`], or a signal arrived. May happen without cause: look at what could have changed.
+    /// Somebody used the [`Waker`], or a signal handler ran in this thread (unless its `SA_RESTART` made the system go on
+    /// waiting). May happen without cause: look at what could have changed.
     Woken,
 }
 

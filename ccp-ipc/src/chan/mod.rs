@@ -35,7 +35,7 @@ enum Ends {
 /// Two ends connected to each other, with room for `capacity` datagrams (at least one) each way.
 ///
 /// Datagrams are copied into buffers that are used again and again: once each of them has held the longest datagram,
-/// nothing is allocated any more. [`Socket::nonblocking`] turns an end into one that never waits.
+/// nothing is allocated any more, and that much memory stays in use. [`Socket::nonblocking`] turns an end into one that never waits.
 pub fn pair(capacity: usize) -> (Socket, Socket) {
     let (a_tx, b_rx) = ring::ring(capacity);
     let (b_tx, a_rx) = ring::ring(capacity);

@@ -18,7 +18,7 @@ pub(super) fn ring(capacity: usize) -> (Producer, Consumer) {
     let shared = Arc::new(Shared {
         written: Counter::default(),
         read: Counter::default(),
-        slots: (0..capacity.max(1)).map(|_| Mutex::default()).collect(),
+        slots: (0..capacity.max(1)).map(|_| Slot::default()).collect(),
         signals: Signals::default(),
     });
     let producer = Producer {
@@ -61,9 +61,14 @@ pub(super) struct Consumer {
 struct Shared {
     written: Counter,
     read: Counter,
-    slots: Box<[Mutex<Vec<u8>>]>,
+    slots: Box<[Slot]>,
     signals: Signals,
 }
+
+/// A buffer, and next to it in its cache line nothing the other end may be using.
+#[derive(Default)]
+#[repr(align(64))]
+struct Slot(Mutex<Vec<u8>>);
 
 /// Alone in its cache line, so that producer and consumer do not take it from each other in vain.
 #[derive(Default)]
@@ -103,7 +108,7 @@ impl Producer {
             return Err(SendError::Full);
         };
         {
-            let mut place = locked(place);
+            let mut place = locked(&place.0);
             place.clear();
             place.extend_from_slice(msg);
         }
@@ -186,7 +191,7 @@ impl Consumer {
         let shared = &*self.shared;
         let slot = self.slot.get();
         let result = match shared.slots.get(slot) {
-            Some(place) => super::deliver(&locked(place), buf),
+            Some(place) => super::deliver(&locked(&place.0), buf),
             None => Ok(Received::TimedOut),
         };
         self.slot.set(next(slot, shared.slots.len()));

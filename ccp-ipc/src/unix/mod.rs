@@ -2,6 +2,18 @@
 //!
 //! Each end is bound to a name of its own in the folder, and is known to its peers by that path. Datagrams from sockets
 //! that have none cannot be answered; they are dropped and counted.
+//!
+//! ```no_run
+//! use ccp_ipc::{Ipc, Received, unix};
+//!
+//! let agent: unix::Socket = unix::Socket::new("portus")?;
+//! let mut buf = vec![0; 65_535];
+//! if let Received::Datagram { len, from } = agent.recv(&mut buf, None)? {
+//!     println!("{from} sent {len} bytes");
+//!     agent.try_send(b"an answer", &from)?;
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod addr;
 mod bind;
