@@ -24,7 +24,7 @@ pub use ccp_ipc::{BackendBuilder, Blocking, Ipc, Nonblocking, OutboxLimits, Stop
 pub use ccp_wire::{Address, FlowId, ProgramUid};
 pub use datapath::{Datapath, SetProgramError, UpdateError};
 pub use handle::{CCPHandle, RunError};
-pub use list::AlgSet;
+pub use list::{AdditionalAlg, AlgSet, DefaultAlg};
 pub use programs::Misfit;
 pub use report::{Report, ReportError, ReportField};
 pub use scope::{ControlField, Scope};

@@ -19,7 +19,9 @@ struct Inner {
 }
 
 impl Scope {
-    pub(crate) fn new(program_uid: ProgramUid, variables: ccp_lang::Scope) -> Self {
+    /// The variables of a program that was compiled apart from an agent, under the number it has or
+    /// will have; 0 if it has none.
+    pub fn new(program_uid: ProgramUid, variables: ccp_lang::Scope) -> Self {
         Self(Arc::new(Inner {
             program_uid,
             variables,
