@@ -6,6 +6,8 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+// What a transport needs of the language: the types in this crate's signatures.
+pub use ccp_lang::{Limits, Micros, Primitive, Primitives, Trap};
 pub use config::{AGENT_BUFFER_LEN, BASE_PRIMITIVES, Config, FlowInfo};
 pub use engine::{Control, Datapath, Decision, FlowHandle, Governor, Handled};
 pub use error::{InstallError, MessageError, NoSuchFlow, OpenError};
