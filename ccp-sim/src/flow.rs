@@ -1,0 +1,204 @@
+//! One flow of a simulation: both its ends, its place in the datapath, and what is counted of it.
+
+use core::time::Duration;
+
+use ccp_datapath::{Decision, FlowHandle, Primitive, Primitives, fallback};
+
+use crate::histogram::Histogram;
+use crate::receiver::Receiver;
+use crate::results::{FlowResults, FlowSample, Governor};
+use crate::scenario::Flow;
+use crate::sender::{Sample, Sender, SenderConfig, SenderCounters};
+use crate::time::Time;
+
+#[derive(Debug)]
+pub(crate) struct FlowState {
+    pub(crate) sender: Sender,
+    pub(crate) receiver: Receiver,
+    /// Its place in the datapath, from its start to its end.
+    pub(crate) handle: Option<FlowHandle>,
+    /// What governs while the agent does not.
+    reno: fallback::Reno,
+    governor: Governor,
+    /// From the bottleneck to the receiver, and from there to the sender.
+    pub(crate) forward: Duration,
+    pub(crate) back: Duration,
+    /// When an event is planned that lets it send, and one that looks at its retransmission timer.
+    pub(crate) send_planned: Option<Time>,
+    pub(crate) timeout_planned: Option<Time>,
+    start: Time,
+    completed: Option<Time>,
+    counted: Counted,
+    /// The sender's counters and the receiver's duplicates when counting began.
+    base: (SenderCounters, u64),
+    samples: Vec<FlowSample>,
+}
+
+/// What is counted from `measure_from` on.
+#[derive(Clone, Debug, Default)]
+struct Counted {
+    wire_bytes: u64,
+    waits: Histogram,
+    dropped: u64,
+    lost: u64,
+    reports: u64,
+}
+
+impl FlowState {
+    pub(crate) fn new(index: usize, flow: &Flow, link_rtt: Duration) -> Self {
+        let init_cwnd = u64::from(flow.init_cwnd.max(1)) * u64::from(flow.mss);
+        let rtt = link_rtt + flow.extra_rtt;
+        let start = Time::from(flow.start);
+        Self {
+            sender: Sender::new(SenderConfig {
+                flow: index,
+                mss: flow.mss,
+                overhead: flow.overhead,
+                init_cwnd,
+                receive_window: flow.receive_window,
+                source: flow.source,
+                start,
+            }),
+            receiver: Receiver::default(),
+            handle: None,
+            reno: fallback::Reno::new(flow.mss, init_cwnd),
+            governor: Governor::Datapath,
+            forward: rtt / 2,
+            back: rtt - rtt / 2,
+            send_planned: None,
+            timeout_planned: None,
+            start,
+            completed: None,
+            counted: Counted::default(),
+            base: (SenderCounters::default(), 0),
+            samples: Vec::new(),
+        }
+    }
+
+    /// Does what the datapath decided, or what its own Reno does where it left the decision to that.
+    pub(crate) fn apply(&mut self, decision: &Decision, primitives: &Primitives) {
+        self.counted.reports += u64::from(decision.reported);
+        let before = self.governor;
+        self.governor = match decision.governor {
+            ccp_datapath::Governor::Agent => Governor::Agent,
+            _ => Governor::Datapath,
+        };
+        if self.governor == Governor::Datapath {
+            if before == Governor::Agent {
+                self.reno.take_over(self.sender.cwnd());
+                self.sender.set_rate(0);
+            }
+            let cwnd = self.reno.on_ack(primitives);
+            self.sender.set_cwnd(cwnd);
+        }
+        if let Some(cwnd) = decision.cwnd {
+            self.sender.set_cwnd(cwnd);
+        }
+        if let Some(rate) = decision.rate {
+            self.sender.set_rate(rate);
+        }
+    }
+
+    /// Starts counting anew.
+    pub(crate) fn begin_counting(&mut self) {
+        self.counted = Counted::default();
+        self.base = (self.sender.counters(), self.receiver.duplicates());
+    }
+
+    pub(crate) fn count_dropped(&mut self) {
+        self.counted.dropped += 1;
+    }
+
+    pub(crate) fn count_lost(&mut self) {
+        self.counted.lost += 1;
+    }
+
+    /// Counts a packet that left the link after it had waited so many nanoseconds.
+    pub(crate) fn count_through(&mut self, wire_len: u32, waited: u64) {
+        self.counted.wire_bytes += u64::from(wire_len);
+        self.counted.waits.add(waited);
+    }
+
+    pub(crate) fn complete(&mut self, now: Time) {
+        self.completed = Some(now);
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.handle.is_some()
+    }
+
+    pub(crate) fn governor(&self) -> Governor {
+        self.governor
+    }
+
+    pub(crate) fn sample(&mut self, now: Time, queued: usize) {
+        let sender = &self.sender;
+        self.samples.push(FlowSample {
+            at: now.as_duration(),
+            cwnd: sender.cwnd(),
+            rate: sender.rate(),
+            in_flight: sender.bytes_in_flight(),
+            srtt: Duration::from_micros(sender.srtt_us()),
+            acked: sender.counters().acked_bytes,
+            queued,
+            governor: self.governor,
+        });
+    }
+
+    /// What was found of it in the `time` that counted, on a link of so many bits per second.
+    pub(crate) fn results(&self, alg: &str, time: Duration, rate: f64) -> FlowResults {
+        let Counted {
+            wire_bytes,
+            waits,
+            dropped,
+            lost,
+            reports,
+        } = &self.counted;
+        let (now, (base, duplicates)) = (self.sender.counters(), self.base);
+        let per_second = |count: f64| {
+            if time.is_zero() {
+                0.0
+            } else {
+                count / time.as_secs_f64()
+            }
+        };
+        let throughput = per_second(*wire_bytes as f64 * 8.0);
+        FlowResults {
+            alg: alg.to_owned(),
+            throughput,
+            utilisation: throughput / rate,
+            goodput: per_second((now.acked_bytes - base.acked_bytes) as f64),
+            queue_mean: waits.mean(),
+            queue_p95: waits.percentile(95),
+            dropped: *dropped,
+            lost: *lost,
+            losses: now.losses - base.losses,
+            retransmits: now.retransmits - base.retransmits,
+            duplicates: self.receiver.duplicates() - duplicates,
+            timeouts: now.timeouts - base.timeouts,
+            reports: *reports,
+            completed: self
+                .completed
+                .map(|at| Duration::from_nanos(at.since(self.start))),
+            samples: self.samples.clone(),
+        }
+    }
+}
+
+/// What the sender saw, as the datapath's programs read it.
+pub(crate) fn primitives(sample: &Sample) -> Primitives {
+    Primitives::new()
+        .with(Primitive::AckBytesAcked, sample.bytes_acked)
+        .with(Primitive::AckBytesMisordered, sample.bytes_misordered)
+        .with(Primitive::AckLostPktsSample, sample.lost_packets)
+        .with(Primitive::AckPacketsAcked, sample.packets_acked)
+        .with(Primitive::AckPacketsMisordered, sample.packets_misordered)
+        .with(Primitive::FlowBytesInFlight, sample.bytes_in_flight)
+        .with(Primitive::FlowBytesPending, sample.bytes_pending)
+        .with(Primitive::FlowPacketsInFlight, sample.packets_in_flight)
+        .with(Primitive::FlowRateIncoming, sample.rate_incoming)
+        .with(Primitive::FlowRateOutgoing, sample.rate_outgoing)
+        .with(Primitive::FlowRttSampleUs, sample.rtt_us)
+        .with(Primitive::FlowWasTimeout, u64::from(sample.timeout))
+        .with(Primitive::FlowAppLimited, u64::from(sample.app_limited))
+}

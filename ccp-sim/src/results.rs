@@ -1,0 +1,143 @@
+//! What a simulation found, as plain values.
+
+use core::time::Duration;
+
+use crate::link::{LinkCounters, Rate};
+
+/// What a simulation found. Counts and rates are those since [`Scenario::measure_from`](crate::Scenario).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Results {
+    /// The time that counts: from `measure_from` to the end.
+    pub time: Duration,
+    /// The link's rate.
+    pub rate: Rate,
+    /// The part of its time in which the link was sending, 0 to 1.
+    pub utilisation: f64,
+    /// How long packets waited at the link: mean and 95th percentile.
+    pub queue_mean: Duration,
+    /// See `queue_mean`; exact to 1 %.
+    pub queue_p95: Duration,
+    /// What happened to the packets at the link.
+    pub link: LinkCounters,
+    /// Each flow, in the scenario's order.
+    pub flows: Vec<FlowResults>,
+    /// What passed between datapath and agent.
+    pub agent: AgentResults,
+}
+
+/// What a simulation found of one flow.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct FlowResults {
+    /// The algorithm it asked for.
+    pub alg: String,
+    /// Bits per second through the link, headers included.
+    pub throughput: f64,
+    /// The part of the link's rate that is.
+    pub utilisation: f64,
+    /// Data acknowledged, bytes per second.
+    pub goodput: f64,
+    /// How long its packets waited at the link: mean and 95th percentile.
+    pub queue_mean: Duration,
+    /// See `queue_mean`; exact to 1 %.
+    pub queue_p95: Duration,
+    /// Its packets that the queue had no room for.
+    pub dropped: u64,
+    /// Its packets that random loss took.
+    pub lost: u64,
+    /// Packets that the sender took to be lost.
+    pub losses: u64,
+    /// Packets sent again.
+    pub retransmits: u64,
+    /// Packets that arrived a second time: sent again for nothing.
+    pub duplicates: u64,
+    /// Retransmission timeouts.
+    pub timeouts: u64,
+    /// Reports that its program sent.
+    pub reports: u64,
+    /// When all of a finite source was acknowledged, since the flow's start.
+    pub completed: Option<Duration>,
+    /// Its state over time.
+    pub samples: Vec<FlowSample>,
+}
+
+/// A flow's state at one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FlowSample {
+    /// Since the simulation's start.
+    pub at: Duration,
+    /// Congestion window, bytes.
+    pub cwnd: u64,
+    /// Pacing rate, bytes per second; 0 when not paced.
+    pub rate: u64,
+    /// Bytes in flight.
+    pub in_flight: u64,
+    /// Smoothed round-trip time; zero before the first sample.
+    pub srtt: Duration,
+    /// Data acknowledged so far, bytes.
+    pub acked: u64,
+    /// Packets waiting at the link, of all flows.
+    pub queued: usize,
+    /// Who governs the window.
+    pub governor: Governor,
+}
+
+/// Who governs a flow's window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Governor {
+    /// The agent, through the program it set.
+    Agent,
+    /// The datapath's own Reno: the agent has not taken over yet, or is gone.
+    Datapath,
+}
+
+/// What passed between datapath and agent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AgentResults {
+    /// Reports that reached the agent.
+    pub reports: u64,
+    /// Updates that reached the datapath.
+    pub updates: u64,
+    /// Bytes to the agent.
+    pub bytes_up: u64,
+    /// Bytes to the datapath.
+    pub bytes_down: u64,
+    /// Times that flows fell back to the datapath's own Reno.
+    pub fallbacks: u64,
+    /// Invocations of programs that trapped.
+    pub traps: u64,
+    /// Messages that the datapath refused.
+    pub refused: u64,
+}
+
+impl Results {
+    /// Jain's index of the flows' throughput: 1 when all are equal, 1/n when one has everything.
+    pub fn jain_index(&self) -> f64 {
+        let sum: f64 = self.flows.iter().map(|flow| flow.throughput).sum();
+        let squares: f64 = self.flows.iter().map(|flow| flow.throughput.powi(2)).sum();
+        if squares > 0.0 {
+            sum * sum / (squares * self.flows.len() as f64)
+        } else {
+            1.0
+        }
+    }
+}
+
+impl FlowResults {
+    /// The mean of the sampled windows from `from` on, bytes; 0 without samples.
+    pub fn mean_cwnd(&self, from: Duration) -> f64 {
+        let windows = self
+            .samples
+            .iter()
+            .filter(|sample| sample.at >= from)
+            .map(|sample| sample.cwnd as f64);
+        let (count, sum) = windows.fold((0u64, 0.0), |(count, sum), window| {
+            (count + 1, sum + window)
+        });
+        if count > 0 { sum / count as f64 } else { 0.0 }
+    }
+}
