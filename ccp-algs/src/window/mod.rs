@@ -1,0 +1,142 @@
+//! What algorithms that set a window have in common: what they are told, what they answer, and how it travels.
+//!
+//! A [`WindowRule`] is one flow's state machine. [`Windowed`] makes an algorithm of the agent of it: it installs the
+//! program `window.ccp`, turns each report into an [`Observed`], and sends the datapath what the rule decides. In
+//! slow start the datapath itself grows the window with each ACK, up to the threshold, and stops by itself at the first
+//! loss, mark or timeout; so the agent sends nothing until something changes.
+
+mod agent;
+mod report_every;
+
+pub use agent::{WindowFlow, Windowed};
+pub use report_every::{ParseReportEveryError, ReportEvery};
+
+/// What the datapath saw since the last report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// The datapath's time at the report, microseconds.
+    pub now_us: u64,
+    /// Bytes by which the left edge moved, less those that the datapath has itself turned into window.
+    pub acked: u64,
+    /// Bytes delivered, each counted once, in order or not.
+    pub delivered: u64,
+    /// Packets newly thought lost.
+    pub lost: u64,
+    /// ECN-marked packets.
+    pub marked: u64,
+    /// Whether a retransmission timeout fired.
+    pub timeout: bool,
+    /// The least RTT sample, microseconds; `None` without a sample.
+    pub min_rtt_us: Option<u64>,
+    /// Most bytes in flight at any ACK, what it delivered included.
+    pub flight: u64,
+    /// The window as the datapath's own slow start has grown it, bytes; `None` when the datapath does not grow it.
+    pub grown: Option<u64>,
+}
+
+impl Observed {
+    /// Whether the window, and not the application, limited the sender, so that it may grow (RFC 9438 §5.8, RFC 7661;
+    /// `tcp_is_cwnd_limited`): in slow start when more than half of it was in flight, otherwise when what was in flight
+    /// came within one burst of it.
+    pub fn window_limited(&self, cwnd: u64, slow_start: bool, mss: u64) -> bool {
+        if slow_start {
+            self.flight > cwnd / 2
+        } else {
+            self.flight.saturating_add(BURST_SEGMENTS * mss) > cwnd
+        }
+    }
+}
+
+/// How a flow starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// Segment size, bytes; at least 1.
+    pub mss: u64,
+    /// Initial window, bytes; at least one segment.
+    pub cwnd: u64,
+}
+
+impl Start {
+    /// From what the datapath announced, where 0 means that it did not say: then segments are 536 bytes (RFC 9293
+    /// §3.7.1) and the window is RFC 6928's.
+    pub fn new(mss: u32, init_cwnd: u32) -> Self {
+        let mss = if mss == 0 {
+            DEFAULT_MSS
+        } else {
+            u64::from(mss)
+        };
+        let cwnd = if init_cwnd == 0 {
+            (10 * mss).min((2 * mss).max(14_600))
+        } else {
+            u64::from(init_cwnd).max(mss)
+        };
+        Self { mss, cwnd }
+    }
+}
+
+/// One flow's rule: pure, without clock or input and output.
+pub trait WindowRule {
+    /// Takes in what the datapath saw. Reports come in order; their time never goes back.
+    fn on_report(&mut self, seen: &Observed);
+    /// The window, bytes, at least one segment.
+    fn cwnd(&self) -> u64;
+    /// The slow start threshold, bytes.
+    fn ssthresh(&self) -> u64;
+    /// Whether the datapath may grow the window by what is acknowledged.
+    fn in_slow_start(&self) -> bool {
+        self.cwnd() < self.ssthresh()
+    }
+}
+
+/// A family of rules under one name: what starts one for each flow.
+pub trait WindowAlg {
+    /// The rule of one flow.
+    type Rule: WindowRule;
+    /// The name that datapaths and users know it by.
+    const NAME: &'static str;
+    /// Starts a flow.
+    fn start(&self, start: Start) -> Self::Rule;
+}
+
+/// The largest window that a datapath can be told: libccp keeps windows in 32 bits.
+pub const MAX_WINDOW: u64 = u32::MAX as u64;
+
+/// A sender may leave this many segments of its window unused between two bursts and still be limited by it (what
+/// Linux lets a sender defer).
+const BURST_SEGMENTS: u64 = 3;
+
+/// What TCP assumes when nothing is known (RFC 9293 §3.7.1), bytes.
+const DEFAULT_MSS: u64 = 536;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_initial_window_follows_rfc_6928_when_none_is_announced() {
+        assert_eq!(Start::new(1448, 0).cwnd, 14_480);
+        assert_eq!(Start::new(1500, 0).cwnd, 14_600);
+        assert_eq!(Start::new(9000, 0).cwnd, 18_000);
+        assert_eq!(
+            Start::new(0, 0),
+            Start {
+                mss: 536,
+                cwnd: 5_360
+            }
+        );
+        assert_eq!(Start::new(1448, 28_960).cwnd, 28_960);
+        assert_eq!(Start::new(1448, 1).cwnd, 1448);
+    }
+
+    #[test]
+    fn limited_means_over_half_in_slow_start_and_within_a_burst_after() {
+        let seen = |flight| Observed {
+            flight,
+            ..Observed::default()
+        };
+        assert!(seen(51).window_limited(100, true, 10));
+        assert!(!seen(50).window_limited(100, true, 10));
+        assert!(seen(71).window_limited(100, false, 10));
+        assert!(!seen(70).window_limited(100, false, 10));
+    }
+}
