@@ -8,12 +8,12 @@ mod support;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixDatagram;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ccp_ipc::unix::{BindError, FolderError, NameError, Options, Socket};
 use ccp_ipc::{Blocking, Ipc, Liveness};
-use support::{NOBODY, again, as_a_user, folder, is_child, is_root, mode};
+use support::{NOBODY, again, as_nobody, folder, is_child, is_root, mode};
 
 fn bind(folder: &Path, name: &str) -> Result<Socket, BindError> {
     Options::new().folder(folder).bind::<Blocking>(name)
@@ -226,61 +226,65 @@ fn sharing_does_not_excuse_a_foreign_folder() {
 
 #[test]
 fn a_user_may_use_roots_sticky_folder_but_not_share_roots_folder() {
-    // What root prepares for the user that this test becomes.
-    let dir = std::env::temp_dir().join("ccp-ipc-test-of-roots-folder");
+    const ROOTS: &str = "FOLDER_OF_ROOT";
     if is_root() {
-        let _ = fs::remove_dir_all(&dir);
-        let dir = folder(&dir, 0o755, None, None);
-        folder(&dir.join("sticky"), 0o1777, None, None);
-        folder(&dir.join("private"), 0o755, None, None);
-        folder(&dir.join("foreign"), 0o755, Some(1), None);
-        symlink(dir.join("sticky"), dir.join("link")).unwrap();
-    }
-    if as_a_user("a_user_may_use_roots_sticky_folder_but_not_share_roots_folder") && is_child() {
-        let socket = bind(&dir.join("sticky"), "portus").unwrap();
-        let file = fs::metadata(dir.join("sticky/portus")).unwrap();
-        assert_eq!(
-            (file.uid(), file.gid(), file.mode() & 0o7777),
-            (NOBODY, NOBODY, 0o660)
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        folder(&dir.path().join("sticky"), 0o1777, None, None);
+        folder(&dir.path().join("private"), 0o755, None, None);
+        folder(&dir.path().join("foreign"), 0o755, Some(1), None);
+        symlink(dir.path().join("sticky"), dir.path().join("link")).unwrap();
+        return again(
+            "a_user_may_use_roots_sticky_folder_but_not_share_roots_folder",
+            |command| {
+                as_nobody(command);
+                command.env(ROOTS, dir.path());
+            },
         );
-        drop(socket);
+    }
+    let Some(dir) = std::env::var_os(ROOTS).map(PathBuf::from) else {
+        return;
+    };
+    let socket = bind(&dir.join("sticky"), "portus").unwrap();
+    let file = fs::metadata(dir.join("sticky/portus")).unwrap();
+    assert_eq!(
+        (file.uid(), file.gid(), file.mode() & 0o7777),
+        (NOBODY, NOBODY, 0o660)
+    );
+    drop(socket);
 
-        let private = dir.join("private");
-        let result = bind(&private, "portus");
-        assert!(
-            matches!(result, Err(BindError::Os { call: "bind", .. })),
-            "{result:?}"
-        );
-        let result = Options::new()
-            .folder(&private)
-            .shared(true)
-            .bind::<Blocking>("portus");
-        let text = result.unwrap_err().to_string();
-        assert!(
-            text.ends_with(&format!(
-                "to mend it: sudo chmod 1777 {}",
-                private.display()
-            )),
-            "{text}"
-        );
+    let private = dir.join("private");
+    let result = bind(&private, "portus");
+    assert!(
+        matches!(result, Err(BindError::Os { call: "bind", .. })),
+        "{result:?}"
+    );
+    let result = Options::new()
+        .folder(&private)
+        .shared(true)
+        .bind::<Blocking>("portus");
+    let text = result.unwrap_err().to_string();
+    assert!(
+        text.ends_with(&format!(
+            "to mend it: sudo chmod 1777 {}",
+            private.display()
+        )),
+        "{text}"
+    );
 
-        let foreign = dir.join("foreign");
-        let text = refused(&foreign).to_string();
-        let command = format!(
-            "sudo chown {NOBODY} {0} && sudo chmod 0700 {0}",
-            foreign.display()
-        );
-        assert!(text.ends_with(&command), "{text}");
-        let link = dir.join("link");
-        assert!(
-            refused(&link)
-                .to_string()
-                .ends_with(&format!("to mend it: sudo rm {}", link.display()))
-        );
-    }
-    if is_root() {
-        fs::remove_dir_all(&dir).unwrap();
-    }
+    let foreign = dir.join("foreign");
+    let text = refused(&foreign).to_string();
+    let command = format!(
+        "sudo chown {NOBODY} {0} && sudo chmod 0700 {0}",
+        foreign.display()
+    );
+    assert!(text.ends_with(&command), "{text}");
+    let link = dir.join("link");
+    assert!(
+        refused(&link)
+            .to_string()
+            .ends_with(&format!("to mend it: sudo rm {}", link.display()))
+    );
 }
 
 #[test]
@@ -292,7 +296,7 @@ fn the_environment_names_the_folder_unless_the_caller_does() {
             command.env("CCP_IPC_DIR", dir.path().join("named//"));
         });
     }
-    let named = std::path::PathBuf::from(std::env::var_os("CCP_IPC_DIR").unwrap());
+    let named = PathBuf::from(std::env::var_os("CCP_IPC_DIR").unwrap());
     let socket = Socket::<Blocking>::new("portus").unwrap();
     assert_eq!(
         socket.local_addr().path(),

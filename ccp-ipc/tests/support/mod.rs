@@ -26,7 +26,15 @@ pub(crate) fn again(name: &str, change: impl FnOnce(&mut Command)) {
     let dir = tempfile::tempdir().unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let copy = dir.path().join("test");
-    fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    // By another process: a file that this one had open for writing could not be run while a thread forks.
+    assert!(
+        Command::new("cp")
+            .arg(std::env::current_exe().unwrap())
+            .arg(&copy)
+            .status()
+            .unwrap()
+            .success()
+    );
     fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = Command::new(&copy);
     command
@@ -43,15 +51,9 @@ pub(crate) fn again(name: &str, change: impl FnOnce(&mut Command)) {
     );
 }
 
-/// Runs the rest of a test as a user who is not root: true if the caller is one, else it has been done elsewhere.
-#[track_caller]
-pub(crate) fn as_a_user(name: &str) -> bool {
-    if is_root() {
-        again(name, |command| {
-            command.uid(NOBODY).gid(NOBODY);
-        });
-    }
-    !is_root()
+/// Makes the process a user's who is not root.
+pub(crate) fn as_nobody(command: &mut Command) {
+    command.uid(NOBODY).gid(NOBODY);
 }
 
 /// Makes a folder with that mode, owner and group.
