@@ -6,7 +6,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
-// What a transport needs of the language: the types in this crate's signatures.
+// What a transport needs of the language: the types in the signatures here.
 pub use ccp_lang::{Limits, Micros, Primitive, Primitives, Trap};
 pub use config::{AGENT_BUFFER_LEN, BASE_PRIMITIVES, Config, FlowInfo};
 pub use engine::{Control, Datapath, Decision, FlowHandle, Governor, Handled};

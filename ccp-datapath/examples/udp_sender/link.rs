@@ -55,10 +55,10 @@ impl Bottleneck {
             self.departures.pop_front();
         }
         // The packet being sent no longer waits.
-        let waiting = self.departures.len().saturating_sub(1);
-        if waiting >= self.config.queue {
+        if self.departures.len() > self.config.queue {
             return Fate::Dropped;
         }
+        let waiting = self.departures.len().saturating_sub(1);
         let start = self.departures.back().copied().unwrap_or(now);
         let leaves = start + Duration::from_nanos(len as u64 * 8_000_000_000 / self.config.rate);
         self.departures.push_back(leaves);
