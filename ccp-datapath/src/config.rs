@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-use ccp_lang::{Limits, Micros};
+use ccp_lang::{Limits, Micros, Primitive};
 
 /// The settings of a [`Datapath`](crate::Datapath). Start from [`Config::default`] and change what differs.
 #[derive(Clone, Debug)]
@@ -16,7 +16,8 @@ pub struct Config {
     pub max_programs: u32,
     /// What a program may use. More than the default is for agents that read Hello.
     pub limits: Limits,
-    /// Bit `i`: this transport really fills primitive `i`. Goes out in Hello.
+    /// Bit `i`: this transport really fills primitive `i`. Goes out in Hello. By default the fifteen that every CCP
+    /// datapath fills.
     pub primitives: u64,
     /// From the first send that finds no agent to the fallback.
     pub fallback_after: Micros,
@@ -53,7 +54,7 @@ impl Default for Config {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlowInfo<'a> {
-    /// The window the flow starts with, in bytes.
+    /// The window the flow starts with, in bytes. A Create that goes out later than at once says the window in use then.
     pub init_cwnd: u32,
     /// The largest segment, in bytes.
     pub mss: u32,
@@ -124,7 +125,7 @@ fn v6_octets(ip: IpAddr) -> [u8; 16] {
 }
 
 /// The fifteen primitives that every CCP datapath fills.
-pub const BASE_PRIMITIVES: u64 = (1 << 15) - 1;
+pub const BASE_PRIMITIVES: u64 = Primitive::BASE_MASK;
 
 /// The buffer into which published agents receive.
 pub const AGENT_BUFFER_LEN: usize = 1024;

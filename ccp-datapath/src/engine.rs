@@ -1,23 +1,26 @@
 //! The engine: what a transport calls.
 
-use alloc::{boxed::Box, collections::VecDeque, vec, vec::Vec};
+use alloc::{vec, vec::Vec};
 
 use ccp_lang::{Call, Limits, Micros, Primitives, Trap};
-use ccp_wire::{Address, Create, Family, FlowId, Hello, HelloFlags, MeasureRepr, Ready};
+use ccp_wire::{FlowId, Hello, HelloFlags, MeasureRepr, Ready};
 
 use crate::{
+    announcement::Announcement,
     config::{AGENT_BUFFER_LEN, Config, FlowInfo},
     error::{NoSuchFlow, OpenError},
-    flows::{self, Flow, Flows},
+    flows::{Flow, Flows},
     programs::ProgramTable,
-    session::{NEVER, RETRY_EVERY, Session},
+    session::{NEVER, Session},
     sink::{Sink, SinkError},
     stats::{Stats, Traps, bump},
 };
 
 mod messages;
+mod out;
 
 pub use messages::Handled;
+use out::{Closings, Out};
 
 /// The datapath of one transport: its flows, the agent's programs, and who governs.
 ///
@@ -134,7 +137,9 @@ impl Datapath {
             max: self.flows.max(),
         };
         let id = self.flows.next_id().ok_or(full)?;
-        let announcement = announcement(id, &info)?;
+        let announcement = Announcement::new(id, &info);
+        // Later nobody could be told that it cannot be written.
+        announcement.encode(None, &mut self.scratch)?;
         self.flows.insert(Flow::new(announcement, t)).ok_or(full)?;
         if let Some(flow) = self.flows.get_mut(id) {
             let mut out = Out {
@@ -142,8 +147,9 @@ impl Datapath {
                 stats: &mut self.stats,
                 sink,
                 t,
+                tried: false,
             };
-            out.announce(flow);
+            out.announce(flow, None, &mut self.scratch);
         }
         self.rearm();
         Ok(FlowHandle(id))
@@ -196,8 +202,9 @@ impl Datapath {
             stats: &mut self.stats,
             sink,
             t,
+            tried: false,
         };
-        if out.announce(flow) {
+        if out.announce(flow, Some(control.cwnd), &mut self.scratch) {
             let decision = Decision::by(flow.governor());
             self.rearm();
             return Ok(decision);
@@ -248,9 +255,9 @@ impl Datapath {
         }
         if let Some(trap) = outcome.trap {
             flow.traps.count(trap);
-            self.stats.traps.count(trap);
+            out.stats.traps.count(trap);
         }
-        if outcome.reported {
+        if out.tried {
             self.rearm();
         }
         Ok(decision)
@@ -367,6 +374,7 @@ impl Datapath {
             stats: &mut self.stats,
             sink,
             t,
+            tried: false,
         };
         if out.send(&self.scratch[..ready_len + hello_len]).is_ok() {
             self.session.ready_sent();
@@ -381,6 +389,7 @@ impl Datapath {
             stats: &mut self.stats,
             sink,
             t,
+            tried: false,
         };
         let sent = match MeasureRepr::close(id).encode(&mut self.scratch) {
             Ok(len) => out.send(&self.scratch[..len]),
@@ -431,145 +440,6 @@ impl Flow {
             Governor::Transport
         }
     }
-}
-
-/// What sending needs, apart from the flow it is about.
-struct Out<'a, S: ?Sized> {
-    session: &'a mut Session,
-    stats: &'a mut Stats,
-    sink: &'a mut S,
-    t: u64,
-}
-
-impl<S: Sink + ?Sized> Out<'_, S> {
-    fn send(&mut self, datagram: &[u8]) -> Result<(), SinkError> {
-        let sent = self.sink.send(datagram);
-        match sent {
-            Ok(()) => {}
-            Err(SinkError::Full) => bump(&mut self.stats.sends_full),
-            Err(SinkError::Gone) => {
-                bump(&mut self.stats.sends_gone);
-                self.session.agent_gone(self.t);
-            }
-        }
-        sent
-    }
-
-    /// Sends the flow's Create if one is due. Returns whether it got through.
-    #[inline]
-    fn announce(&mut self, flow: &mut Flow) -> bool {
-        let flows::Create::Due { not_before } = flow.create else {
-            return false;
-        };
-        if self.t < not_before || !self.session.may_create() {
-            return false;
-        }
-        let sent = self.send(&flow.announcement).is_ok();
-        if sent {
-            flow.create = flows::Create::Sent { at: self.t };
-            flow.known = true;
-            bump(&mut self.stats.creates);
-        } else {
-            flow.create = flows::Create::Due {
-                not_before: self.t.saturating_add(RETRY_EVERY),
-            };
-        }
-        sent
-    }
-
-    #[inline]
-    fn report(&mut self, report: MeasureRepr<'_>, scratch: &mut [u8]) {
-        let sent = match report.encode(scratch) {
-            Ok(len) => self.send(&scratch[..len]).is_ok(),
-            // Not with a verified program: Install checked the length.
-            Err(_) => false,
-        };
-        bump(if sent {
-            &mut self.stats.reports
-        } else {
-            &mut self.stats.reports_lost
-        });
-    }
-}
-
-/// Closings that the agent's queue did not take yet.
-#[derive(Debug)]
-struct Closings {
-    waiting: VecDeque<FlowId>,
-    max: usize,
-    next: u64,
-}
-
-impl Closings {
-    fn new(max: usize) -> Self {
-        Self {
-            waiting: VecDeque::new(),
-            max,
-            next: NEVER,
-        }
-    }
-
-    /// Adds one. Returns whether the oldest was given up for it.
-    fn push(&mut self, id: FlowId, t: u64) -> bool {
-        let full = self.waiting.len() >= self.max;
-        if full {
-            self.waiting.pop_front();
-        }
-        self.waiting.push_back(id);
-        self.next = t.saturating_add(RETRY_EVERY);
-        full
-    }
-
-    /// Takes the next one to try.
-    fn due(&mut self, t: u64) -> Option<FlowId> {
-        if t < self.next {
-            return None;
-        }
-        let id = self.waiting.pop_front();
-        if id.is_none() {
-            self.next = NEVER;
-        }
-        id
-    }
-
-    fn clear(&mut self) -> usize {
-        let dropped = self.waiting.len();
-        self.waiting.clear();
-        self.next = NEVER;
-        dropped
-    }
-
-    fn deadline(&self) -> u64 {
-        self.next
-    }
-}
-
-/// The datagram that announces a flow.
-fn announcement(flow: FlowId, info: &FlowInfo<'_>) -> Result<Box<[u8]>, OpenError> {
-    let address = info.v6.map(|(src, dst)| Address {
-        flow,
-        family: Family::V6,
-        src,
-        dst,
-    });
-    let v4 = |ip| if address.is_some() { 0 } else { ip };
-    let create = Create {
-        flow,
-        init_cwnd: info.init_cwnd,
-        mss: info.mss,
-        src_ip: v4(info.src_ip),
-        src_port: info.src_port,
-        dst_ip: v4(info.dst_ip),
-        dst_port: info.dst_port,
-        cong_alg: info.cong_alg,
-    };
-    let address_len = address.map_or(0, |address| address.encoded_len());
-    let mut datagram = vec![0; address_len + create.encoded_len()];
-    if let Some(address) = address {
-        address.encode(&mut datagram)?;
-    }
-    create.encode(&mut datagram[address_len..])?;
-    Ok(datagram.into_boxed_slice())
 }
 
 /// More closings than this are not kept for an agent that does not read.

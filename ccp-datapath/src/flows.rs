@@ -8,13 +8,12 @@ use alloc::{boxed::Box, collections::VecDeque, sync::Arc, vec::Vec};
 use ccp_lang::{Micros, Registers, Staged};
 use ccp_wire::FlowId;
 
-use crate::{config::MOST_FLOWS, programs::Installed, stats::Traps};
+use crate::{announcement::Announcement, config::MOST_FLOWS, programs::Installed, stats::Traps};
 
 /// One flow.
 #[derive(Debug)]
 pub(crate) struct Flow {
-    /// The datagram that announces it: Create, before it Address where it is IPv6.
-    pub(crate) announcement: Box<[u8]>,
+    pub(crate) announcement: Announcement,
     pub(crate) create: Create,
     /// The agent has been told of the flow at some time, and must be told of its end.
     pub(crate) known: bool,
@@ -39,7 +38,7 @@ pub(crate) enum Create {
 }
 
 impl Flow {
-    pub(crate) fn new(announcement: Box<[u8]>, now: u64) -> Self {
+    pub(crate) fn new(announcement: Announcement, now: u64) -> Self {
         Self {
             announcement,
             create: Create::Due { not_before: now },
@@ -197,9 +196,10 @@ impl Flows {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::FlowInfo;
 
     fn flow() -> Flow {
-        Flow::new(Box::new([]), 0)
+        Flow::new(Announcement::new(FlowId(0), &FlowInfo::new(0, 0)), 0)
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub use stats::{Refused, Stats, Traps};
 
 pub mod fallback;
 
+mod announcement;
 mod config;
 mod engine;
 mod error;

@@ -4,7 +4,7 @@ mod common;
 
 use ccp_datapath::{Config, Governor, SinkError};
 use ccp_lang::{Micros, Reg};
-use common::{Bench, MS, field, reporting, steering};
+use common::{Bench, CWND, MS, field, reporting, steering};
 
 const GONE: Result<(), SinkError> = Err(SinkError::Gone);
 const FULL: Result<(), SinkError> = Err(SinkError::Full);
@@ -57,6 +57,36 @@ fn a_create_that_failed_is_tried_again_100_ms_after_the_last_attempt() {
     assert!(bench.sent.is_empty());
     bench.at(210 * MS).ack(flow);
     assert_eq!(bench.lines(), ["create 1 reno"]);
+}
+
+#[test]
+fn a_late_create_says_the_window_in_use() {
+    let mut bench = Bench::new();
+    bench.link = GONE;
+    let flow = bench.open();
+    bench.link = Ok(());
+    bench.at(100 * MS).timeout();
+    bench.lines();
+    for (cwnd, expected) in [(50_000, 50_000), (u64::MAX, u32::MAX), (0, CWND as u32)] {
+        bench.alive(0);
+        bench.install(1, &reporting()).expect("room");
+        bench.ack_at(flow, cwnd);
+        let create = bench.sent.pop_front().expect("a Create");
+        assert_eq!(create[8..12], expected.to_le_bytes());
+        bench.change(flow, 1, &[]).expect("installed");
+    }
+}
+
+#[test]
+fn a_create_that_finds_nobody_starts_the_timer() {
+    let mut bench = Bench::new();
+    bench.timeout();
+    bench.link = FULL;
+    let flow = bench.open();
+    bench.link = GONE;
+    bench.at(100 * MS).ack(flow);
+    assert_eq!(bench.datapath.poll_timeout(), Some(Micros(300 * MS)));
+    assert_eq!(bench.at(300 * MS).ack(flow).governor, Governor::Fallback);
 }
 
 #[test]

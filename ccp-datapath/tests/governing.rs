@@ -67,3 +67,9 @@ fn a_window_can_be_set_before_any_program() {
     assert_eq!(decision.governor, Governor::Transport);
     assert_eq!(bench.ack(flow).cwnd, None, "once");
 }
+
+#[test]
+fn a_datapath_may_move_between_threads() {
+    fn is_send<T: Send>(_: &T) {}
+    is_send(&Bench::new().datapath);
+}

@@ -133,19 +133,20 @@ impl Bench {
         self.receive(&buf[..len]).expect("a good message");
     }
 
-    pub fn ack_with(&mut self, flow: FlowHandle, primitives: &Primitives) -> Decision {
-        self.call(|d, now, mut sink| {
-            d.on_ack(flow, primitives, Control { cwnd: CWND }, now, &mut sink)
-        })
-        .expect("an open flow")
+    pub fn ack_with(&mut self, flow: FlowHandle, primitives: &Primitives, cwnd: u64) -> Decision {
+        self.call(|d, now, mut sink| d.on_ack(flow, primitives, Control { cwnd }, now, &mut sink))
+            .expect("an open flow")
+    }
+
+    /// One ACK for 1,000 bytes, at a given window.
+    pub fn ack_at(&mut self, flow: FlowHandle, cwnd: u64) -> Decision {
+        let ack = Primitives::new().with(Primitive::AckBytesAcked, 1000);
+        self.ack_with(flow, &ack, cwnd)
     }
 
     /// One ACK for 1,000 bytes.
     pub fn ack(&mut self, flow: FlowHandle) -> Decision {
-        self.ack_with(
-            flow,
-            &Primitives::new().with(Primitive::AckBytesAcked, 1000),
-        )
+        self.ack_at(flow, CWND)
     }
 
     /// What was sent since the last call, a line a message.
