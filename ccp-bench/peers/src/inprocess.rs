@@ -100,6 +100,17 @@ impl Machine {
         self.datapath.recv_msg(&mut bytes.to_vec())
     }
 
+    /// The time since the start, in microseconds.
+    #[must_use]
+    pub fn elapsed_us(&self) -> u64 {
+        self.elapsed_us
+    }
+
+    /// Moves the clock to `us` microseconds after the start, unless it is later already.
+    pub fn advance_to(&mut self, us: u64) {
+        self.elapsed_us = self.elapsed_us.max(us);
+    }
+
     /// Opens a flow, whose time starts at 0 unless programs read `Ack.now`, which counts from the
     /// machine's start: [`Flow::begin_us`] tells the difference.
     ///

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::anyhow;
+use ccp_peers::reno::{self, Measured, Reno, Seen};
 use clap::Parser;
 use portus::ipc::{BackendBuilder, Blocking, Ipc};
 use portus::lang::Scope;
@@ -33,12 +34,12 @@ fn main() -> anyhow::Result<()> {
     let seen = Arc::new(Mutex::new(Seen::default()));
     let socket =
         portus::ipc::unix::Socket::<Blocking>::new(&args.name).map_err(|e| anyhow!("{e:?}"))?;
-    let reno = Reno {
-        names: names(args.programs),
+    let alg = Alg {
+        names: reno::program_names(args.programs),
         seen: Arc::clone(&seen),
     };
     let handle = RunBuilder::new(BackendBuilder { sock: socket })
-        .default_alg(reno)
+        .default_alg(alg)
         .spawn_thread()
         .run()
         .map_err(|e| anyhow!("{e:?}"))?;
@@ -46,57 +47,31 @@ fn main() -> anyhow::Result<()> {
     handle.kill();
     let ended = handle.wait();
     let seen = seen.lock().map_err(|_| anyhow!("the agent panicked"))?;
-    println!(
-        "{}",
-        json!({
-            "agent": "portus",
-            "ended": format!("{ended:?}"),
-            "flows": seen.flows,
-            "closed": seen.closed,
-            "reports": seen.reports,
-            "stale": seen.stale,
-            "reports_by_program": seen.by_program,
-            "lost": seen.lost,
-            "cuts": seen.cuts,
-            "cwnd": seen.cwnd,
-        })
-    );
+    let mut summary = seen.summary();
+    summary["agent"] = json!("portus");
+    summary["ended"] = json!(format!("{ended:?}"));
+    println!("{summary}");
     let _ = std::fs::remove_file(format!("/tmp/ccp/{}", args.name));
     Ok(())
 }
 
-/// What the agent has seen, over all flows.
-#[derive(Default)]
-struct Seen {
-    flows: u64,
-    closed: u64,
-    reports: u64,
-    /// Reports of a program that had been replaced when they came.
-    stale: u64,
-    by_program: Vec<u64>,
-    lost: u64,
-    cuts: u64,
-    cwnd: u32,
-}
-
-struct Reno {
+struct Alg {
     names: Vec<&'static str>,
     seen: Arc<Mutex<Seen>>,
 }
 
-impl<I: Ipc> CongAlg<I> for Reno {
-    type Flow = RenoFlow<I>;
+impl<I: Ipc> CongAlg<I> for Alg {
+    type Flow = AlgFlow<I>;
 
     fn name() -> &'static str {
         "reno"
     }
 
     fn datapath_programs(&self) -> HashMap<&'static str, String> {
-        // Each has an initial value of its own, so that no two are the same.
         self.names
             .iter()
             .enumerate()
-            .map(|(i, name)| (*name, program(i)))
+            .map(|(i, name)| (*name, reno::program(i)))
             .collect()
     }
 
@@ -105,64 +80,47 @@ impl<I: Ipc> CongAlg<I> for Reno {
         seen.flows += 1;
         seen.by_program.resize(self.names.len(), 0);
         let scope = control.set_program(self.names[0], Some(&[("Cwnd", info.init_cwnd)]));
-        RenoFlow {
+        AlgFlow {
             control,
             scope: scope.expect("the program is installed"),
             names: self.names.clone(),
             program: 0,
-            mss: info.mss,
-            cwnd: info.init_cwnd,
-            ssthresh: u32::MAX / 2,
-            recovery_bytes: 0,
+            reno: Reno::new(info.mss, info.init_cwnd),
             seen: Arc::clone(&self.seen),
         }
     }
 }
 
-struct RenoFlow<I: Ipc> {
+struct AlgFlow<I: Ipc> {
     control: Datapath<I>,
     scope: Scope,
     names: Vec<&'static str>,
     program: usize,
-    mss: u32,
-    cwnd: u32,
-    ssthresh: u32,
-    /// What must still be acknowledged before the window may be cut again.
-    recovery_bytes: u32,
+    reno: Reno,
     seen: Arc<Mutex<Seen>>,
 }
 
-impl<I: Ipc> Flow for RenoFlow<I> {
+impl<I: Ipc> Flow for AlgFlow<I> {
     fn on_report(&mut self, _flow: u32, report: Report) {
         let mut seen = self.seen.lock().expect("nobody panics holding it");
         seen.reports += 1;
-        let Ok(acked) = report.get_field("Report.acked", &self.scope) else {
+        let field = |name: &str| report.get_field(name, &self.scope);
+        let Ok(acked) = field("Report.acked") else {
             seen.stale += 1;
             return;
         };
-        let field = |name: &str| report.get_field(name, &self.scope).unwrap_or(0);
-        let lost = field("Report.loss");
-        let acked = acked as u32;
+        let lost = field("Report.loss").unwrap_or(0);
+        let timeout = field("Report.timeout").unwrap_or(0) != 0;
         seen.by_program[self.program] += 1;
         seen.lost += lost;
-        self.recovery_bytes = self.recovery_bytes.saturating_sub(acked);
-        if field("Report.timeout") != 0 {
-            self.ssthresh = (self.cwnd / 2).max(2 * self.mss);
-            self.cwnd = self.mss;
-        } else if lost > 0 {
-            if self.recovery_bytes == 0 {
-                seen.cuts += 1;
-                self.recovery_bytes = self.cwnd;
-                self.cwnd = (self.cwnd / 2).max(2 * self.mss);
-                self.ssthresh = self.cwnd;
-            }
-        } else if self.cwnd < self.ssthresh {
-            self.cwnd = self.cwnd.saturating_add(acked);
-        } else {
-            self.cwnd += (u64::from(self.mss) * u64::from(acked) / u64::from(self.cwnd)) as u32;
-        }
-        seen.cwnd = self.cwnd;
-        let update = [("Cwnd", self.cwnd)];
+        let cuts = self.reno.cuts();
+        seen.cwnd = self.reno.on_report(Measured {
+            acked,
+            lost,
+            timeout,
+        });
+        seen.cuts += self.reno.cuts() - cuts;
+        let update = [("Cwnd", self.reno.cwnd())];
         if self.names.len() == 1 {
             self.control
                 .update_field(&self.scope, &update)
@@ -179,32 +137,4 @@ impl<I: Ipc> Flow for RenoFlow<I> {
     fn close(&mut self) {
         self.seen.lock().expect("nobody panics holding it").closed += 1;
     }
-}
-
-/// One report a round trip, and at once on a loss or timeout.
-fn program(number: usize) -> String {
-    format!(
-        "(def
-            (number {number})
-            (Report (volatile acked 0) (volatile loss 0) (volatile timeout false) (rtt +infinity)))
-        (when true
-            (:= Report.acked (+ Report.acked Ack.bytes_acked))
-            (:= Report.loss (+ Report.loss Ack.lost_pkts_sample))
-            (:= Report.timeout Flow.was_timeout)
-            (:= Report.rtt (min Report.rtt Flow.rtt_sample_us))
-            (fallthrough))
-        (when (|| Report.timeout (> Report.loss 0))
-            (report)
-            (:= Micros 0))
-        (when (> Micros Report.rtt)
-            (report)
-            (:= Micros 0))"
-    )
-}
-
-/// Names for programs; portus wants them static.
-fn names(count: usize) -> Vec<&'static str> {
-    (0..count.max(1))
-        .map(|i| &*Box::leak(format!("program{i}").into_boxed_str()))
-        .collect()
 }

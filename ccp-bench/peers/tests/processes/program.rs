@@ -1,52 +1,113 @@
-//! Starting programs and reading the line of JSON they end with.
+//! Starting programs, ending them, and reading the line of JSON they end with.
 
-use std::process::{Child, Command, Stdio};
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::JoinHandle;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
-/// A program that ends by itself; killed if the test fails before.
-pub(crate) struct Program(Option<Child>);
+/// A running program; killed if the test fails before its end.
+pub(crate) struct Program {
+    child: Child,
+    /// Reads what it logs, so that it never waits for a reader.
+    log: Option<JoinHandle<String>>,
+}
 
 impl Program {
     /// Starts it.
     pub(crate) fn start(path: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(path);
+        command.args(arguments);
+        Self::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Self {
         command
-            .args(arguments)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped());
-        Self(Some(
-            command
-                .spawn()
-                .unwrap_or_else(|e| panic!("cannot start {path}: {e}")),
-        ))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|e| panic!("cannot start {command:?}: {e}"));
+        let mut stderr = child.stderr.take().unwrap();
+        let log = std::thread::spawn(move || {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).unwrap();
+            text
+        });
+        Self {
+            child,
+            log: Some(log),
+        }
     }
 
     /// Waits for its end, and reads what it printed.
-    pub(crate) fn summary(mut self) -> Value {
-        let output = self.0.take().unwrap().wait_with_output().unwrap();
-        assert!(
-            output.status.success(),
-            "a program failed: {}",
-            output.status
-        );
-        let text = String::from_utf8(output.stdout).unwrap();
-        serde_json::from_str(&text).unwrap_or_else(|e| panic!("not a summary ({e}): {text}"))
+    pub(crate) fn summary(self) -> Value {
+        self.summary_and_log().0
+    }
+
+    /// The same, with what it logged.
+    pub(crate) fn summary_and_log(mut self) -> (Value, String) {
+        let mut text = String::new();
+        self.child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut text)
+            .unwrap();
+        let status = self.child.wait().unwrap();
+        let log = self.log.take().unwrap().join().unwrap();
+        assert!(status.success(), "a program failed ({status}): {log}");
+        let summary =
+            serde_json::from_str(&text).unwrap_or_else(|e| panic!("not a summary ({e}): {text}"));
+        (summary, log)
+    }
+
+    /// Asks it to end, as a service manager does.
+    pub(crate) fn terminate(mut self) -> ExitStatus {
+        kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM).unwrap();
+        self.child.wait().unwrap()
     }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
-        if let Some(mut child) = self.0.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
+}
+
+/// Starts `ccp`, the workspace's own binary.
+pub(crate) fn ccp(arguments: &[&str]) -> Program {
+    let mut command = Command::new(ccp_binary());
+    command.args(arguments);
+    Program::spawn(command)
+}
+
+/// Builds `ccp` once. It belongs to another workspace, so cargo cannot hand it to these tests.
+fn ccp_binary() -> &'static PathBuf {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+        // Inside this workspace's own target folder, wherever that is.
+        let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("ccp");
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .args(["build", "--quiet", "-p", "ccp-cli"])
+            .current_dir(root);
+        cargo.env("CARGO_TARGET_DIR", &target);
+        assert!(cargo.status().unwrap().success(), "ccp does not build");
+        target.join("debug/ccp")
+    })
 }
 
 /// A socket's name that no other run uses, since portus always binds in /tmp/ccp.
 pub(crate) fn name(role: &str) -> String {
-    use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
     format!(
         "peers-{}-{}-{role}",

@@ -8,6 +8,7 @@ use ccp_lang::{
 };
 use ccp_peers::inprocess::{Ack, Machine, Step, Trap};
 use ccp_wire::{ChangeProgRepr, FieldUpdate, FlowId, Install, ProgramUid, UpdateFieldsRepr};
+use proptest::test_runner::TestCaseError;
 
 use crate::source::{Event, Source};
 
@@ -21,13 +22,13 @@ pub(crate) struct Compiled {
 
 impl Compiled {
     /// Compiles with portus.
-    pub(crate) fn by_portus(source: &Source) -> Self {
+    pub(crate) fn by_portus(source: &Source) -> Result<Self, TestCaseError> {
         let (bin, scope) = portus::lang::compile(source.text.as_bytes(), &[])
-            .unwrap_or_else(|e| panic!("portus refuses it: {e}"));
+            .map_err(|e| TestCaseError::fail(format!("portus refuses it: {e}")))?;
         let events = bin.events.len();
         let bytes = bin
             .serialize()
-            .unwrap_or_else(|e| panic!("portus cannot encode it: {e}"));
+            .map_err(|e| TestCaseError::fail(format!("portus cannot encode it: {e}")))?;
         let (records, rest) = bytes.as_chunks();
         assert!(rest.is_empty(), "records are whole");
         let (events, instrs) = records.split_at(events);
@@ -38,11 +39,28 @@ impl Compiled {
             other => panic!("{name} is {other:?}"),
         };
         let settable = source.settable.iter().map(register).collect();
-        Self {
+        Ok(Self {
             events: events.to_vec(),
             instrs: instrs.to_vec(),
             settable,
-        }
+        })
+    }
+
+    /// Compiles with ours.
+    pub(crate) fn by_ours(source: &Source) -> Result<Self, TestCaseError> {
+        let compiled = ccp_lang::compile(&source.text)
+            .map_err(|e| TestCaseError::fail(format!("ours refuses it: {e}")))?;
+        let records = compiled.program.code().to_records();
+        let register = |name: &String| match compiled.scope.get(name) {
+            Some(variable) => (variable.reg.class.code(), variable.reg.index),
+            None => panic!("ours does not know {name}"),
+        };
+        let settable = source.settable.iter().map(register).collect();
+        Ok(Self {
+            events: records.events,
+            instrs: records.instrs,
+            settable,
+        })
     }
 
     fn fields(&self, updates: &[(usize, u64)]) -> Vec<FieldUpdate> {
@@ -70,11 +88,13 @@ pub(crate) struct Run {
     pub(crate) programs: Vec<usize>,
 }
 
-/// Runs the programs on libccp; also tells at what time on its clock the flow began.
+/// Runs the programs on libccp, for a flow that begins after `not_before_us` on its clock; also tells
+/// when it began.
 pub(crate) fn on_libccp(
     machine: &mut Machine,
     programs: &[Compiled],
     events: &[Event],
+    not_before_us: u64,
 ) -> (Run, u64) {
     let mut buffer = [0; 65_535];
     for (uid, program) in (1..).zip(programs) {
@@ -88,6 +108,7 @@ pub(crate) fn on_libccp(
             .message(&buffer[..len])
             .unwrap_or_else(|e| panic!("libccp refuses it: {e:?}"));
     }
+    machine.advance_to(not_before_us);
     let mut flow = machine.open(INIT_CWND, 1448);
     let id = FlowId(flow.sid());
     let mut run = Run {

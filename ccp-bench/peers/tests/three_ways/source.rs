@@ -17,7 +17,6 @@ pub(crate) struct Choices<'a> {
 pub(crate) struct Source {
     /// Its text.
     pub(crate) text: String,
-    #[expect(dead_code, reason = "read once two compilers are compared")]
     /// Whether each field of its report is a Bool, in the order of the report.
     pub(crate) report_is_bool: Vec<bool>,
     /// The names an agent may set, `Cwnd` and `Rate` included.
@@ -119,6 +118,7 @@ pub(crate) fn program(c: &mut Choices<'_>) -> Source {
         vars: builtins(),
         locals: 0,
         text: String::new(),
+        in_condition: false,
         ops: 0,
     };
     let (report_is_bool, controls) = w.definitions();
@@ -165,6 +165,8 @@ struct Writer<'c, 'a> {
     vars: Vec<Var>,
     locals: usize,
     text: String,
+    /// Whether a condition is being written, in which nothing is bound.
+    in_condition: bool,
     /// Operators that the expression being written may still have.
     ops: usize,
 }
@@ -232,11 +234,13 @@ impl Writer<'_, '_> {
         }
         self.text.push_str("(when ");
         self.ops = MAX_OPS;
+        self.in_condition = true;
         if self.c.one_in(2) {
             self.bool_operator();
         } else {
             self.boolean();
         }
+        self.in_condition = false;
         for _ in 0..1 + self.c.below(5) {
             self.text.push_str("\n  ");
             self.ops = MAX_OPS;
@@ -345,7 +349,8 @@ impl Writer<'_, '_> {
         if self.ops == 0 || self.c.below(5) < 2 {
             return self.num_leaf();
         }
-        if self.c.one_in(16)
+        if !self.in_condition
+            && self.c.one_in(16)
             && self
                 .vars
                 .iter()
