@@ -1,14 +1,10 @@
 //! Starting programs, ending them, and reading the line of JSON they end with.
 
 use std::io::Read;
-use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde_json::Value;
 
 /// A running program; killed if the test fails before its end.
@@ -67,12 +63,6 @@ impl Program {
             serde_json::from_str(&text).unwrap_or_else(|e| panic!("not a summary ({e}): {text}"));
         (summary, log)
     }
-
-    /// Asks it to end, as a service manager does.
-    pub(crate) fn terminate(mut self) -> ExitStatus {
-        kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM).unwrap();
-        self.child.wait().unwrap()
-    }
 }
 
 impl Drop for Program {
@@ -80,30 +70,6 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Starts `ccp`, the workspace's own binary.
-pub(crate) fn ccp(arguments: &[&str]) -> Program {
-    let mut command = Command::new(ccp_binary());
-    command.args(arguments);
-    Program::spawn(command)
-}
-
-/// Builds `ccp` once. It belongs to another workspace, so cargo cannot hand it to these tests.
-fn ccp_binary() -> &'static PathBuf {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
-        // Inside this workspace's own target folder, wherever that is.
-        let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("ccp");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .args(["build", "--quiet", "-p", "ccp-cli"])
-            .current_dir(root);
-        cargo.env("CARGO_TARGET_DIR", &target);
-        assert!(cargo.status().unwrap().success(), "ccp does not build");
-        target.join("debug/ccp")
-    })
 }
 
 /// A socket's name that no other run uses, since portus always binds in /tmp/ccp.
