@@ -1,2 +1,101 @@
-//! The command `ccp`.
-fn main() {}
+//! The command `ccp`: flags and glue.
+//!
+//! What it does lives in the libraries; here are the command line, files, the rendering of
+//! diagnostics and the signals. Data goes to standard output, everything else to standard error.
+
+mod args;
+mod compile;
+mod run;
+mod source;
+mod trace;
+mod units;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Args, Color, Command};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let color = color(args.color);
+    let result = match args.command {
+        Command::Run(run) => run::run(&run, color),
+        Command::List => run::list(),
+        Command::Compile(compile) => compile::compile(&compile, color),
+        Command::Check(check) => compile::check(&check, color),
+        Command::Trace(trace) => trace::trace(&trace, color),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Args::command(), "ccp", &mut std::io::stdout());
+            Ok(())
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Why a command failed, which decides the exit code.
+pub(crate) enum Failure {
+    /// Said already, on standard error.
+    Said,
+    /// The work failed.
+    Failed(anyhow::Error),
+    /// The command line asks for something that does not exist.
+    Usage(String),
+    /// This machine cannot do it.
+    Machine(anyhow::Error),
+}
+
+impl Failure {
+    fn report(self) -> ExitCode {
+        match self {
+            Self::Said => ExitCode::from(1),
+            // Whoever reads our output has seen enough, as in `ccp trace ... | head`.
+            Self::Failed(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+            Self::Failed(error) => {
+                eprintln!("ccp: {error:#}");
+                ExitCode::from(1)
+            }
+            Self::Usage(message) => {
+                eprintln!("ccp: {message}");
+                ExitCode::from(2)
+            }
+            Self::Machine(error) => {
+                eprintln!("ccp: {error:#}");
+                ExitCode::from(3)
+            }
+        }
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// Whether standard error gets colours.
+fn color(choice: Color) -> bool {
+    use std::io::IsTerminal;
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    match choice {
+        Color::Always => true,
+        Color::Never => false,
+        // https://no-color.org and https://bixense.com/clicolors: an empty NO_COLOR does not count.
+        Color::Auto if set("CLICOLOR_FORCE") => true,
+        Color::Auto => {
+            std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                && std::io::stderr().is_terminal()
+        }
+    }
+}

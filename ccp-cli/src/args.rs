@@ -1,0 +1,165 @@
+//! The command line: every flag with its documentation, and nothing that touches the world.
+
+use std::path::PathBuf;
+
+use ccp_algs::ReportEvery;
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::units::{Setting, parse_setting};
+
+/// Congestion control algorithms in user space, over any datapath that speaks CCP.
+#[derive(Debug, Parser)]
+#[command(name = "ccp", version, about, after_help = EXIT_CODES)]
+pub(crate) struct Args {
+    /// When to colour messages on standard error (`NO_COLOR` and `CLICOLOR_FORCE` are honoured).
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the agent until SIGINT or SIGTERM.
+    ///
+    /// Counters by reason are logged at the end and on SIGUSR1. `RUST_LOG` chooses what is logged
+    /// (`info` unless set).
+    Run(Run),
+    /// List the algorithms that `ccp run` knows, one a line: name, tab, what it is.
+    List,
+    /// Compile a datapath program.
+    Compile(Compile),
+    /// Check datapath programs: all errors and warnings, with their places.
+    Check(Check),
+    /// Run a datapath program over recorded ACKs: one JSON object a row.
+    Trace(Trace),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Run {
+    /// Algorithms that datapaths may ask for by name; all of them when none is named.
+    #[arg(value_name = "ALG")]
+    pub(crate) algorithms: Vec<String>,
+    /// The algorithm of flows that ask for none, or for one that does not run here. Unless given,
+    /// the first ALG named.
+    #[arg(long, value_name = "ALG")]
+    pub(crate) default: Option<String>,
+    /// The transport to the datapaths.
+    #[arg(long, value_enum, default_value_t = Transport::Unix)]
+    pub(crate) ipc: Transport,
+    /// The folder of the sockets; `$CCP_IPC_DIR`, else /tmp/ccp, unless given.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) ipc_dir: Option<PathBuf>,
+    /// The name of the agent's socket in that folder.
+    #[arg(long, value_name = "NAME", default_value = "portus")]
+    pub(crate) bind: String,
+    /// Open /tmp/ccp to every user (mode 1777), for libccp datapaths of other users, which cannot
+    /// be told another folder.
+    #[arg(long, conflicts_with = "ipc_dir")]
+    pub(crate) shared_ipc: bool,
+    /// How often a flow reports: once a round trip, on every ACK, or at an interval such as 10ms.
+    /// Losses and timeouts are reported at once in any case.
+    #[arg(long, value_name = "rtt|ack|INTERVAL", default_value = "rtt")]
+    pub(crate) report: ReportEvery,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Transport {
+    /// Unix datagram sockets in one folder.
+    Unix,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Compile {
+    /// The program; `-` for standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Emit::Asm)]
+    pub(crate) emit: Emit,
+    /// Only warn of this lint (repeatable).
+    #[arg(long, value_name = "LINT")]
+    pub(crate) allow: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Emit {
+    /// The instructions, readable.
+    Asm,
+    /// The bytes of the Install message, program_uid 1.
+    Wire,
+    /// Instructions and variables as one JSON object.
+    Json,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    /// The programs; `-` for standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Only warn of this lint (repeatable).
+    #[arg(long, value_name = "LINT")]
+    pub(crate) allow: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Trace {
+    /// The program; `-` for standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The recorded ACKs: a CSV file whose header names primitives without their prefix
+    /// (`bytes_acked`, `rtt_sample_us`, `was_timeout`, ...) and `now_us`; what is missing is 0, and
+    /// without `now_us` time stands still.
+    #[arg(long, value_name = "ACKS.csv")]
+    pub(crate) acks: PathBuf,
+    /// The window before the first ACK, in bytes.
+    #[arg(long, value_name = "BYTES", default_value_t = 14_480)]
+    pub(crate) cwnd: u64,
+    /// The rate before the first ACK, in bytes per second; 0 for none.
+    #[arg(long, value_name = "BYTES_PER_S", default_value_t = 0)]
+    pub(crate) rate: u64,
+    /// Set a control variable, Cwnd or Rate before the first ACK (repeatable).
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_setting)]
+    pub(crate) set: Vec<Setting>,
+    /// Only warn of this lint (repeatable).
+    #[arg(long, value_name = "LINT")]
+    pub(crate) allow: Vec<String>,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 failed (a wrong program, an agent that could not go on); 2 wrong usage;
+3 this machine cannot (a missing folder right, a name that is taken).";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_flags_are_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn shared_ipc_and_a_folder_exclude_each_other() {
+        let parsed = Args::try_parse_from(["ccp", "run", "--shared-ipc", "--ipc-dir", "x"]);
+        assert!(parsed.is_err());
+    }
+}

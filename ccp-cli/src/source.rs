@@ -1,0 +1,130 @@
+//! Reading programs, and showing what the compiler says of them.
+
+use std::io::Read;
+use std::path::Path;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use anyhow::{Context, bail};
+use ccp_lang::{Compiled, Compiler, Diagnostic, Diagnostics, Lint, Severity, Span};
+
+use crate::Failure;
+
+/// A program's text and what to call it.
+pub(crate) struct Source {
+    name: String,
+    bytes: Vec<u8>,
+}
+
+impl Source {
+    /// Reads a file, or standard input for `-`.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        if path == Path::new("-") {
+            return Self::take(std::io::stdin(), "<stdin>".to_owned());
+        }
+        let name = path.display().to_string();
+        let file = std::fs::File::open(path).with_context(|| format!("cannot open {name}"))?;
+        Self::take(file, name)
+    }
+
+    fn take(from: impl Read, name: String) -> anyhow::Result<Self> {
+        let mut bytes = Vec::new();
+        from.take(MOST_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .with_context(|| format!("cannot read {name}"))?;
+        if bytes.len() as u64 > MOST_BYTES {
+            bail!("{name} is larger than {MOST_BYTES} bytes, which no datapath program is");
+        }
+        Ok(Self { name, bytes })
+    }
+
+    /// Compiles it and shows what the compiler says from `least` on.
+    pub(crate) fn compile(
+        &self,
+        compiler: &Compiler,
+        least: Severity,
+        color: bool,
+    ) -> Result<Compiled, Failure> {
+        match compiler.compile(&self.bytes) {
+            Ok(compiled) => {
+                self.show(&compiled.warnings, least, color);
+                Ok(compiled)
+            }
+            Err(diagnostics) => {
+                self.show(&diagnostics, least, color);
+                Err(Failure::Said)
+            }
+        }
+    }
+
+    fn show(&self, diagnostics: &Diagnostics, least: Severity, color: bool) {
+        let renderer = if color {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
+        match std::str::from_utf8(&self.bytes) {
+            Ok(text) => {
+                for diagnostic in diagnostics.iter().filter(|one| one.severity >= least) {
+                    eprintln!("{}\n", renderer.render(&self.report(text, diagnostic)));
+                }
+                if diagnostics.omitted() > 0 {
+                    eprintln!("{}: {} more", self.name, diagnostics.omitted());
+                }
+            }
+            // Excerpts need text; the places and messages do not.
+            Err(_) => eprintln!("{}:\n{diagnostics}", self.name),
+        }
+    }
+
+    fn report<'a>(&'a self, text: &'a str, diagnostic: &'a Diagnostic) -> Vec<Group<'a>> {
+        let level = match diagnostic.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Note => Level::NOTE,
+            _ => Level::WARNING,
+        };
+        let mut snippet = Snippet::source(text)
+            .path(self.name.as_str())
+            .annotation(AnnotationKind::Primary.span(range(diagnostic.span)));
+        for label in &diagnostic.labels {
+            snippet = snippet.annotation(
+                AnnotationKind::Context
+                    .span(range(label.span))
+                    .label(label.message.as_str()),
+            );
+        }
+        let mut group = level
+            .primary_title(diagnostic.message.as_str())
+            .id(diagnostic.code.as_str())
+            .element(snippet);
+        if let Some(lint) = diagnostic.lint {
+            group = group.element(Level::NOTE.message(format!("this is the lint `{lint}`")));
+        }
+        if let Some(help) = &diagnostic.help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        vec![group]
+    }
+}
+
+fn range(span: Span) -> std::ops::Range<usize> {
+    span.start as usize..span.end as usize
+}
+
+/// A compiler that only warns of the named lints.
+pub(crate) fn compiler(allow: &[String]) -> Result<Compiler, Failure> {
+    let mut compiler = Compiler::new();
+    for name in allow {
+        let Ok(lint) = name.parse() else {
+            let known: Vec<&str> = Lint::ALL.iter().map(|lint| lint.name()).collect();
+            return Err(Failure::Usage(format!(
+                "there is no lint '{name}'; there are {}",
+                known.join(", ")
+            )));
+        };
+        compiler = compiler.allow(lint);
+    }
+    Ok(compiler)
+}
+
+/// More than any program that fits an Install message could take.
+const MOST_BYTES: u64 = 1 << 20;

@@ -1,0 +1,174 @@
+//! `ccp compile`, `check` and `trace`, as a user calls them.
+
+mod common;
+
+use common::{ccp, text, write};
+
+const PROGRAM: &str = "\
+(def (Report (volatile acked 0) (volatile late false)) (limit 2))
+(when true
+    (:= Report.acked (+ Report.acked Ack.bytes_acked))
+    (:= Report.late Flow.was_timeout)
+    (:= Cwnd (+ Cwnd Ack.bytes_acked))
+    (fallthrough))
+(when (> Ack.packets_acked limit)
+    (report))
+";
+
+#[test]
+fn a_trace_feeds_the_window_on_and_names_what_is_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = write(&folder, "p.ccp", PROGRAM);
+    let acks = write(
+        &folder,
+        "acks.csv",
+        "bytes_acked,packets_acked,was_timeout,now_us\n1000,1,0,5\n2000,3,true,10\n10,3,0,10\n",
+    );
+    let run = ccp(&["trace", &program, "--acks", &acks, "--cwnd", "10000"], "");
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    assert_eq!(
+        text(&run.stdout),
+        "{\"ack\":0,\"now_us\":5,\"cwnd\":11000,\"rate\":0}\n\
+         {\"ack\":1,\"now_us\":10,\"cwnd\":13000,\"rate\":0,\"report\":{\"acked\":3000,\"late\":true}}\n\
+         {\"ack\":2,\"now_us\":10,\"cwnd\":13010,\"rate\":0,\"report\":{\"acked\":10,\"late\":false}}\n"
+    );
+}
+
+#[test]
+fn a_trace_starts_from_what_is_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = write(&folder, "p.ccp", PROGRAM);
+    let acks = write(&folder, "acks.csv", "bytes_acked,packets_acked\n1,1\n");
+    let set = ["--set", "limit=0", "--set", "Rate=77"];
+    let run = ccp(
+        &[["trace", &program, "--acks", &acks].as_slice(), &set].concat(),
+        "",
+    );
+    assert_eq!(
+        text(&run.stdout),
+        "{\"ack\":0,\"now_us\":0,\"cwnd\":14481,\"rate\":77,\"report\":{\"acked\":1,\"late\":false}}\n"
+    );
+    for (wrong, says) in [
+        ("none=1", "no variable 'none'"),
+        ("Report.acked=1", "cannot be set"),
+    ] {
+        let run = ccp(&["trace", &program, "--acks", &acks, "--set", wrong], "");
+        assert_eq!(run.status.code(), Some(2));
+        assert!(text(&run.stderr).contains(says), "{}", text(&run.stderr));
+    }
+}
+
+#[test]
+fn a_trap_is_said_in_its_row_and_the_window_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = write(
+        &folder,
+        "p.ccp",
+        "(def) (when true (:= Cwnd 1) (:= Cwnd (/ 8 Ack.ecn_bytes)))",
+    );
+    let acks = write(&folder, "acks.csv", "ecn_bytes\n0\n4\n");
+    let run = ccp(&["trace", &program, "--acks", &acks], "");
+    assert_eq!(run.status.code(), Some(0));
+    let out = text(&run.stdout);
+    let rows: Vec<&str> = out.lines().collect();
+    assert!(rows[0].starts_with("{\"ack\":0,\"now_us\":0,\"cwnd\":14480,\"rate\":0,\"error\":"));
+    assert!(rows[0].contains("division by zero"), "{}", rows[0]);
+    assert_eq!(rows[1], "{\"ack\":1,\"now_us\":0,\"cwnd\":2,\"rate\":0}");
+}
+
+#[test]
+fn wrong_recordings_are_refused_with_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = write(&folder, "p.ccp", PROGRAM);
+    for (csv, says) in [
+        ("bytes\n1\n", "'bytes' is no primitive"),
+        ("now_us,now_us\n1,1\n", "stands twice"),
+        ("bytes_acked\nmany\n", ":2: 'many' is no whole number"),
+        ("bytes_acked,now_us\n1\n", "not a table"),
+        ("now_us\n5\n4\n", ":3: now_us goes back, from 5 to 4"),
+    ] {
+        let acks = write(&folder, "acks.csv", csv);
+        let run = ccp(&["trace", &program, "--acks", &acks], "");
+        assert_eq!(run.status.code(), Some(1), "{csv}");
+        assert!(
+            text(&run.stderr).contains(says),
+            "{csv}: {}",
+            text(&run.stderr)
+        );
+    }
+}
+
+#[test]
+fn check_says_the_place_of_every_error_and_fails() {
+    let wrong =
+        "(def (Report (volatile a 0)))\n(when (> Flow.rtt 3) (report))\n(when true (:= b c))\n";
+    let run = ccp(&["check", "-"], wrong);
+    assert_eq!(run.status.code(), Some(1));
+    let said = text(&run.stderr);
+    assert!(said.contains("<stdin>:2:10"), "{said}");
+    assert!(said.contains("<stdin>:3:"), "{said}");
+    assert!(run.stdout.is_empty());
+}
+
+#[test]
+fn check_passes_over_one_bad_file_to_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = write(&folder, "wrong.ccp", "(def) (when maybe (report))");
+    let run = ccp(&["check", "no-such-file.ccp", &wrong], "");
+    assert_eq!(run.status.code(), Some(1));
+    let said = text(&run.stderr);
+    assert!(said.contains("cannot open no-such-file.ccp"), "{said}");
+    assert!(said.contains("wrong.ccp:1:"), "{said}");
+}
+
+#[test]
+fn an_allowed_lint_only_warns() {
+    let source = "(def (x 0)) (when true (:= Report.y 1) (:= x (+ x 1)))";
+    assert_eq!(ccp(&["check", "-"], source).status.code(), Some(1));
+    let run = ccp(&["check", "-", "--allow", "unknown-field"], source);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    assert!(text(&run.stderr).contains("warning"));
+    let run = ccp(&["check", "-", "--allow", "nonsense"], source);
+    assert_eq!(run.status.code(), Some(2));
+    assert!(
+        text(&run.stderr).contains("unknown-field"),
+        "the known ones are named"
+    );
+}
+
+#[test]
+fn the_wire_form_is_an_install_of_program_1() {
+    let run = ccp(&["compile", "-", "--emit", "wire"], PROGRAM);
+    let message = ccp_wire::Messages::new(&run.stdout)
+        .next()
+        .unwrap()
+        .unwrap();
+    let ccp_wire::Message::Install(install) = message else {
+        panic!("{message:?}")
+    };
+    assert_eq!(install.program_uid, ccp_wire::ProgramUid(1));
+    assert_eq!(install.encoded_len(), run.stdout.len());
+    let program = ccp_lang::Program::from_records(
+        install.events,
+        install.instrs,
+        &ccp_lang::Limits::default(),
+    )
+    .unwrap();
+    assert_eq!(program, ccp_lang::compile(PROGRAM).unwrap().program);
+}
+
+#[test]
+fn the_json_form_names_registers_and_variables() {
+    let run = ccp(&["compile", "-", "--emit", "json"], PROGRAM);
+    let value: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(value["schema"], 1);
+    assert_eq!(value["variables"][0]["name"], "Report.acked");
+    assert_eq!(value["events"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn bytes_that_are_no_text_are_an_error_with_a_place() {
+    let run = common::ccp_bytes(&["check", "-"], b"(def)\n\xff");
+    assert_eq!(run.status.code(), Some(1));
+    assert!(text(&run.stderr).contains("2:1"), "{}", text(&run.stderr));
+}
