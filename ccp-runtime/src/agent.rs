@@ -31,7 +31,9 @@ pub struct Agent<I: Ipc, A: AlgSet<I>> {
     flag: StopFlag,
     /// When some datapath is to be probed or wants to hear something.
     peers_due: Option<Duration>,
-    flush_due: Duration,
+    /// When sending what waits was last tried again, and how soon after that it will be.
+    flushed: Duration,
+    patience: Duration,
 }
 
 /// What the handling of every message needs.
@@ -67,7 +69,8 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
             stop,
             flag,
             peers_due: None,
-            flush_due: Duration::ZERO,
+            flushed: Duration::ZERO,
+            patience: FLUSH_INTERVAL,
         }
     }
 
@@ -87,14 +90,14 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
             }
             handled += 1;
         }
-        self.flush_due = now;
         self.see_to_timers();
         Ok(handled)
     }
 
     /// When [`step`](Self::step) will have something to do even if nothing arrives.
     pub fn next_timer(&self) -> Option<Duration> {
-        let flush_due = (!self.env.shared.outbox.borrow().is_empty()).then_some(self.flush_due);
+        let flush_due =
+            (!self.env.shared.outbox.borrow().is_empty()).then_some(self.flushed + self.patience);
         self.peers_due.into_iter().chain(flush_due).min()
     }
 
@@ -119,7 +122,7 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
             if self.stop.is_stopped() || self.flag.is_lowered() {
                 break Ok(());
             }
-            match self.receive(self.patience()) {
+            match self.receive(self.timeout()) {
                 Ok(Received::Datagram { len, from }) => {
                     self.env.shared.now.set(clock.at_datagram());
                     self.handle(len, from);
@@ -230,14 +233,7 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
             let peers = self.peers.values_mut();
             self.peers_due = peers.map(|peer| peer.do_due(&self.env.settings, now)).min();
         }
-        if now >= self.flush_due && !shared.outbox.borrow().is_empty() {
-            self.flush_due = now + FLUSH_INTERVAL;
-            shared.outbox.borrow_mut().flush(&shared.ipc, |to, error| {
-                if let Some(peer) = self.peers.get(to) {
-                    peer.link.failed(error);
-                }
-            });
-        }
+        self.flush(now);
         if shared.lost.take() {
             self.peers.retain(|_, peer| {
                 let stays = !peer.link.gone.get();
@@ -254,16 +250,40 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
         }
     }
 
-    /// How long a receive may wait. Rounded down to powers of two, so that a transport that has to
-    /// tell the system seldom does.
-    fn patience(&self) -> Option<Duration> {
-        let rounded = self.next_timer().map(|due| {
-            let left = due.saturating_sub(self.env.shared.now.get()).as_millis() as u64;
-            Duration::from_millis(1 << left.max(1).ilog2())
+    /// Tries again to send what waits: when the loop turns, but not at each of many datagrams, and
+    /// by a timer, which is the more patient the longer nobody reads.
+    fn flush(&mut self, now: Duration) {
+        let Shared { ipc, outbox, .. } = &*self.env.shared;
+        let mut outbox = outbox.borrow_mut();
+        if outbox.is_empty() {
+            self.patience = FLUSH_INTERVAL;
+            return;
+        }
+        if now < self.flushed + FLUSH_INTERVAL {
+            return;
+        }
+        let before = outbox.stats().sent;
+        outbox.flush(ipc, |to, error| {
+            if let Some(peer) = self.peers.get(to) {
+                peer.link.failed(error);
+            }
         });
+        let is_stuck = outbox.stats().sent == before;
+        self.flushed = now;
+        self.patience = if is_stuck {
+            (2 * self.patience).min(FLUSH_PATIENCE)
+        } else {
+            FLUSH_INTERVAL
+        };
+    }
+
+    /// How long a receive may wait.
+    fn timeout(&self) -> Option<Duration> {
+        let now = self.env.shared.now.get();
+        let timeout = self.next_timer().map(|due| due.saturating_sub(now));
         match self.flag {
-            StopFlag::None => rounded,
-            _ => Some(rounded.map_or(FLAG_INTERVAL, |rounded| rounded.min(FLAG_INTERVAL))),
+            StopFlag::None => timeout,
+            _ => Some(timeout.map_or(FLAG_INTERVAL, |timeout| timeout.min(FLAG_INTERVAL))),
         }
     }
 }
@@ -340,9 +360,12 @@ impl Clock {
 /// Room for the longest message, and for some more messages beside shorter ones.
 const RECEIVE_BUF: usize = 1 << 16;
 
-/// How soon sending is tried again while something waits. A datapath that reads at all has read
-/// some by then.
+/// How soon sending is tried again while something waits: a datapath that reads has read some by
+/// then.
 const FLUSH_INTERVAL: Duration = Duration::from_micros(500);
+
+/// How seldom it is tried while nobody reads.
+const FLUSH_PATIENCE: Duration = Duration::from_millis(50);
 
 /// How often a bare flag is looked at: half of what a stop may take, and some to spare.
 const FLAG_INTERVAL: Duration = Duration::from_millis(20);

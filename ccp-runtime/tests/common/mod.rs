@@ -323,7 +323,7 @@ impl Flow for NotingFlow {
             Ok(acked) => {
                 if let Err(error) = self
                     .control
-                    .update_field(&self.scope, &[("Cwnd", 2 * acked)])
+                    .update_field(&self.scope, &[("Cwnd", acked.saturating_mul(2))])
                 {
                     self.log.borrow_mut().push(error.to_string());
                 }
