@@ -367,3 +367,122 @@ const REORDERING: u64 = 3;
 
 /// So many packets later nobody waits for the acknowledgement of a lost one.
 const LATE_ACKS: u64 = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn ack(ranges: &[std::ops::Range<u64>]) -> Ack {
+        Ack {
+            ranges: ranges.to_vec(),
+            ..Ack::default()
+        }
+    }
+
+    /// A flight with ten packets under way, and its start.
+    fn ten() -> (Flight, Instant) {
+        let now = Instant::now();
+        let mut flight = Flight::new(now);
+        for _ in 0..10 {
+            flight.send(now);
+        }
+        (flight, now)
+    }
+
+    #[test]
+    fn packets_in_order_move_the_left_edge() {
+        let (mut flight, now) = ten();
+        let news = flight.on_ack(&ack(&[0..2]), now + 20 * MS);
+        assert_eq!((news.edge_moved, news.delivered, news.ahead_new), (2, 2, 0));
+        assert_eq!(news.rtt, Some(20 * MS));
+        assert_eq!(flight.packets_in_flight(), 8);
+        let again = flight.on_ack(&ack(&[0..2]), now + 21 * MS);
+        assert_eq!((again.delivered, again.rtt), (0, None), "nothing new");
+    }
+
+    #[test]
+    fn a_gap_is_lost_after_three_packets_and_closes_when_sent_again() {
+        let (mut flight, now) = ten();
+        let news = flight.on_ack(&ack(&[1..3]), now + 20 * MS);
+        assert_eq!(
+            (
+                news.edge_moved,
+                news.ahead_new,
+                news.ahead_growth,
+                news.lost
+            ),
+            (0, 2, 2, 0)
+        );
+        let news = flight.on_ack(&ack(&[1..4]), now + 20 * MS);
+        assert_eq!((news.lost, flight.recovery), (1, Recovery::Loss));
+        assert_eq!(flight.packets_in_flight(), 6);
+
+        let again = flight.send(now + 21 * MS);
+        assert_eq!(
+            (again.number, again.chunk),
+            (10, 0),
+            "old data under a new number"
+        );
+        let news = flight.on_ack(&ack(&[1..11]), now + 41 * MS);
+        assert_eq!(
+            (news.edge_moved, news.delivered, news.ahead_growth),
+            (10, 7, 0)
+        );
+        assert_eq!(flight.recovery, Recovery::Open);
+    }
+
+    #[test]
+    fn a_packet_thought_lost_that_arrives_is_counted_once() {
+        let (mut flight, now) = ten();
+        flight.on_ack(&ack(&[1..5]), now + 20 * MS);
+        assert_eq!(flight.on_ack(&ack(&[0..5]), now + 22 * MS).delivered, 1);
+        flight.on_ack(&ack(&[0..10]), now + 23 * MS);
+        assert_eq!((flight.arrived(), flight.packets_in_flight()), (10, 0));
+        assert!(!flight.has_data(10), "nothing is sent again");
+    }
+
+    #[test]
+    fn silence_ends_in_a_timeout_that_doubles() {
+        let (mut flight, now) = ten();
+        assert_eq!(flight.timer(), Some(now + 1000 * MS));
+        let news = flight.on_timer(now + 1000 * MS);
+        assert_eq!(
+            (news.timeout, news.lost, flight.packets_in_flight()),
+            (true, 10, 0)
+        );
+        assert_eq!(flight.timer(), None, "nothing is under way");
+        let later = now + 1001 * MS;
+        assert_eq!(flight.send(later).chunk, 0);
+        assert_eq!(flight.timer(), Some(later + 2000 * MS));
+    }
+
+    #[test]
+    fn marks_are_counted_from_a_running_total() {
+        let (mut flight, now) = ten();
+        let marked = |ce_packets, ranges: &[std::ops::Range<u64>]| Ack {
+            ce_packets,
+            ..ack(ranges)
+        };
+        assert_eq!(flight.on_ack(&marked(3, &[0..3]), now).ce, 3);
+        assert_eq!(flight.on_ack(&marked(2, &[0..2]), now).ce, 0, "overtaken");
+        assert_eq!(flight.on_ack(&marked(4, &[0..5]), now).ce, 1);
+    }
+
+    #[test]
+    fn idle_time_and_application_limits_travel_with_the_packet() {
+        let now = Instant::now();
+        let mut flight = Flight::new(now);
+        flight.send(now);
+        flight.app_limited();
+        flight.on_ack(&ack(&[0..1]), now + 20 * MS);
+        flight.send(now + 500 * MS);
+        let news = flight.on_ack(&ack(&[0..2]), now + 520 * MS);
+        assert_eq!(news.idle, 480 * MS);
+        assert!(
+            news.rate.is_some_and(|rate| !rate.app_limited),
+            "the limit was over"
+        );
+    }
+}
