@@ -1,0 +1,130 @@
+//! The agent in the simulation: its delay, its loss, its return.
+
+mod common;
+
+use std::time::Duration;
+
+use ccp_runtime::RunBuilder;
+use ccp_sim::{Flow, Governor, Link, Rate, Scenario, Sim};
+use common::{FixedRate, FixedWindow};
+
+const MS: Duration = Duration::from_millis(1);
+
+fn link() -> Link {
+    Link::new(Rate::mbit(48), 20 * MS)
+}
+
+fn segments(sim: &Sim) -> f64 {
+    sim.cwnd(0).unwrap() as f64 / 1448.0
+}
+
+#[test]
+fn without_an_agent_the_datapaths_own_reno_governs() {
+    let scenario = Scenario::new(link())
+        .time(Duration::from_secs(30))
+        .measure_from(Duration::from_secs(5));
+    let results = scenario.run_without_agent().unwrap();
+    assert!(results.utilisation > 0.97, "{}", results.utilisation);
+    assert!(
+        results.flows[0]
+            .samples
+            .iter()
+            .all(|sample| sample.governor == Governor::Datapath)
+    );
+    assert_eq!((results.agent.reports, results.agent.updates), (0, 0));
+}
+
+#[test]
+fn a_word_of_the_agent_takes_the_delay_each_way() {
+    let scenario = Scenario::new(link()).ipc_delay(35 * MS);
+    let mut sim = Sim::new(&scenario).unwrap();
+    sim.start_agent(|backend| RunBuilder::new(backend).default_alg(FixedWindow(3)).build())
+        .unwrap();
+    // Ready, and the Create that follows it, up and the program down: nothing before 70 ms.
+    sim.run_until(69 * MS).unwrap();
+    assert_eq!(sim.governor(0), Some(Governor::Datapath));
+    // It takes effect with the next ACK.
+    sim.run_until(200 * MS).unwrap();
+    assert_eq!(sim.governor(0), Some(Governor::Agent));
+    assert_eq!(segments(&sim), 3.0);
+}
+
+#[test]
+fn when_the_agent_is_lost_the_flow_falls_back_and_goes_on() {
+    let mut sim = Sim::new(&Scenario::new(link())).unwrap();
+    sim.start_agent(|backend| {
+        RunBuilder::new(backend)
+            .default_alg(FixedWindow(10))
+            .build()
+    })
+    .unwrap();
+    sim.run_until(Duration::from_secs(5)).unwrap();
+    assert_eq!(
+        (sim.governor(0), segments(&sim)),
+        (Some(Governor::Agent), 10.0)
+    );
+
+    sim.drop_agent();
+    // The next report finds nobody, and 200 ms later the flow falls back.
+    sim.run_until(Duration::from_millis(5_190)).unwrap();
+    assert_eq!(sim.governor(0), Some(Governor::Agent));
+    sim.run_until(Duration::from_millis(5_250)).unwrap();
+    assert_eq!(sim.governor(0), Some(Governor::Datapath));
+    sim.run_until(Duration::from_secs(15)).unwrap();
+    assert!(segments(&sim) > 80.0, "it grows again: {}", segments(&sim));
+    assert_eq!(sim.results().agent.fallbacks, 1);
+    assert!(sim.conserves_packets());
+}
+
+#[test]
+fn an_agent_started_again_takes_over_the_flows_that_run() {
+    let mut sim = Sim::new(&Scenario::new(link())).unwrap();
+    sim.start_agent(|backend| {
+        RunBuilder::new(backend)
+            .default_alg(FixedWindow(10))
+            .build()
+    })
+    .unwrap();
+    sim.run_until(Duration::from_secs(2)).unwrap();
+    sim.drop_agent();
+    sim.run_until(Duration::from_secs(4)).unwrap();
+    sim.start_agent(|backend| {
+        RunBuilder::new(backend)
+            .default_alg(FixedWindow(30))
+            .build()
+    })
+    .unwrap();
+    sim.run_until(Duration::from_millis(4_300)).unwrap();
+    assert_eq!(
+        (sim.governor(0), segments(&sim)),
+        (Some(Governor::Agent), 30.0)
+    );
+}
+
+#[test]
+fn each_flow_has_the_algorithm_that_it_asks_for() {
+    let flows = [
+        Flow::asking_for("fixed_rate"),
+        Flow::asking_for("fixed_window"),
+        Flow::default(),
+    ];
+    let scenario = Scenario::new(link())
+        .flows(flows)
+        .time(Duration::from_secs(5));
+    let results = scenario
+        .run_with(|backend| {
+            RunBuilder::new(backend)
+                .default_alg(FixedWindow(5))
+                .additional_alg(FixedRate(1_000_000))
+                .build()
+        })
+        .unwrap();
+    let last = |flow: usize| results.flows[flow].samples.last().unwrap();
+    assert_eq!(
+        (last(0).rate, last(1).rate, last(2).rate),
+        (1_000_000, 0, 0)
+    );
+    assert_eq!((last(1).cwnd, last(2).cwnd), (5 * 1448, 5 * 1448));
+    assert!(results.flows.iter().all(|flow| flow.reports > 100));
+    assert_eq!((results.agent.refused, results.agent.traps), (0, 0));
+}
