@@ -58,6 +58,7 @@ impl FlowState {
                 receive_window: flow.receive_window,
                 source: flow.source,
                 start,
+                handshake_rtt: Some(rtt),
             }),
             receiver: Receiver::default(),
             handle: None,

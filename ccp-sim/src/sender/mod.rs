@@ -9,6 +9,8 @@ mod rtt;
 mod scoreboard;
 mod source;
 
+use core::time::Duration;
+
 use crate::packet::{Ack, Packet};
 use crate::time::Time;
 
@@ -64,6 +66,8 @@ pub(crate) struct SenderConfig {
     pub(crate) receive_window: u64,
     pub(crate) source: Source,
     pub(crate) start: Time,
+    /// What opening the connection measured; `None`: nothing.
+    pub(crate) handshake_rtt: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -88,9 +92,13 @@ pub(crate) struct Sender {
 
 impl Sender {
     pub(crate) fn new(config: SenderConfig) -> Self {
+        let mut rtt = RttEstimator::default();
+        if let Some(handshake) = config.handshake_rtt {
+            rtt.on_sample(u64::try_from(handshake.as_nanos()).unwrap_or(u64::MAX));
+        }
         Self {
             board: Scoreboard::default(),
-            rtt: RttEstimator::default(),
+            rtt,
             cwnd: config.init_cwnd.max(u64::from(config.mss)),
             rate: 0,
             paced_until: Time::ZERO,
@@ -140,8 +148,7 @@ impl Sender {
         let wire_len = len + self.config.overhead;
         if self.rate > 0 {
             let gap = u128::from(wire_len) * 1_000_000_000 / u128::from(self.rate);
-            self.paced_until =
-                now + core::time::Duration::from_nanos(u64::try_from(gap).unwrap_or(u64::MAX));
+            self.paced_until = now + Duration::from_nanos(u64::try_from(gap).unwrap_or(u64::MAX));
         }
         self.note_app_limit(now);
         Some(Packet {

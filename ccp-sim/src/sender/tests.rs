@@ -1,7 +1,5 @@
 //! The sender by itself: packets are taken from it and acknowledged by hand.
 
-use core::time::Duration;
-
 use super::*;
 use crate::link::Rate;
 
@@ -17,6 +15,7 @@ fn config() -> SenderConfig {
         receive_window: u64::MAX,
         source: Source::Unlimited,
         start: Time::ZERO,
+        handshake_rtt: None,
     }
 }
 
@@ -127,6 +126,17 @@ fn a_timeout_leaves_one_segment_of_window_and_doubles_the_next() {
     let again = drain(&mut sender, at(1_000_000_000));
     assert_eq!(again.len(), 1);
     assert_eq!(again[0].segment, 0);
+}
+
+#[test]
+fn the_handshake_is_the_first_rtt_sample() {
+    let handshake_rtt = Some(Duration::from_secs(2));
+    let mut sender = Sender::new(SenderConfig {
+        handshake_rtt,
+        ..config()
+    });
+    drain(&mut sender, at(0));
+    assert_eq!(sender.timeout_at(), at(6_000_000_000));
 }
 
 #[test]
