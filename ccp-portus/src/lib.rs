@@ -1,1 +1,21 @@
 #![doc = include_str!("../README.md")]
+#![deny(unsafe_code)]
+
+mod alg;
+#[macro_use]
+pub mod algs;
+mod datapath;
+mod error;
+pub mod ipc;
+pub mod lang;
+mod report;
+mod run;
+mod stop_flag;
+
+pub use alg::{CongAlg, DatapathInfo, Flow};
+pub use datapath::{Datapath, DatapathTrait};
+pub use error::{
+    Error, FieldNotFoundError, InvalidRegTypeError, InvalidReportError, Result, StaleProgramError,
+};
+pub use report::Report;
+pub use run::{CCPHandle, NoSpawn, RunBuilder, Spawn};
