@@ -243,7 +243,11 @@ impl Checker<'_, '_, '_> {
         } else {
             self.env
                 .suggestion(self.tree, name, self.sink)
-                .unwrap_or_else(|| format!("declare it in `(def …)`, or bind it: `(:= {text} …)`"))
+                .unwrap_or_else(|| match text.split_once('.') {
+                    Some(("Report", field)) => format!("declare it: `(Report ({field} 0))`"),
+                    Some(("Ack" | "Flow", _)) => String::from("there is no such primitive"),
+                    _ => format!("declare it in `(def …)`, or bind it: `(:= {text} …)`"),
+                })
         };
         self.sink.push(
             Diagnostic::lint(Lint::UnboundRead, span, format!("nothing binds `{text}`")).help(help),

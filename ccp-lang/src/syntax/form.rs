@@ -45,6 +45,7 @@ impl<'s> Forms<'s> {
                 list: Vec::with_capacity(src.len() / 5 + 4),
             },
             open: Vec::with_capacity(16),
+            is_balanced: None,
             stray: false,
             sink,
         };
@@ -99,6 +100,8 @@ struct Reader<'s, 'd> {
     forms: Forms<'s>,
     /// The lists that are open, outermost first.
     open: Vec<u32>,
+    /// Whether there are as many `)` as `(`, once that has been counted.
+    is_balanced: Option<bool>,
     /// Whether the token before was a `)` that closes nothing: a run of them is one mistake.
     stray: bool,
     sink: &'d mut Sink,
@@ -182,6 +185,14 @@ impl Reader<'_, '_> {
             return;
         }
         let outer = outer.len();
+        // Without a parenthesis too few the event really is meant to stand there.
+        let depth = self.open.len();
+        if *self
+            .is_balanced
+            .get_or_insert_with(|| is_balanced(depth, rest))
+        {
+            return;
+        }
         self.unclosed(outer, Some(event));
         // What was before the event ends before the event.
         let opened = self.forms.get(event).span.start;
@@ -246,6 +257,20 @@ impl Reader<'_, '_> {
             }
         });
     }
+}
+
+/// Whether `rest` closes just the `depth` lists that are open.
+fn is_balanced(depth: usize, mut rest: &[u8]) -> bool {
+    let mut depth = depth as i64;
+    while let Some((token, _, next)) = next_token(rest) {
+        depth += match token {
+            Token::Open => 1,
+            Token::Close => -1,
+            _ => 0,
+        };
+        rest = next;
+    }
+    depth == 0
 }
 
 /// Whether a value and then `)` follow.

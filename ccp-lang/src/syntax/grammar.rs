@@ -137,7 +137,10 @@ impl<'s, 'd> Parser<'s, 'd> {
             let place = self.top_level().first().map_or(place, |&at| {
                 Span::new(self.span(at).start, self.span(at).start + 1)
             });
-            let message = "the program does not begin with `(def …)`";
+            let message = match self.forms.len() {
+                0 => "the program is empty",
+                _ => "the program does not begin with `(def …)`",
+            };
             self.error(
                 DiagCode::MissingDef,
                 place,
@@ -147,7 +150,7 @@ impl<'s, 'd> Parser<'s, 'd> {
         } else if self.tree.events.is_empty() && nothing_else {
             let place = def.map_or(place, |def| self.span(def));
             let message = "the program has no event";
-            let help = "add one behind the declarations, such as `(when true (report))`";
+            let help = "add one behind the declarations, such as `(when true …)`";
             self.error(
                 DiagCode::MissingEvent,
                 Span::new(place.end.saturating_sub(1), place.end),
