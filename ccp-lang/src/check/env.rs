@@ -68,7 +68,8 @@ impl Env {
         for decl in tree.decls.iter().filter(|decl| !is_report(decl)) {
             env.declare(tree, decl, false, limits, sink);
         }
-        env.find_names(tree, limits, sink);
+        env.find_names(tree, sink);
+        env.count_locals(tree, limits, sink);
         for at in 0..env.vars.len() {
             let var = env.vars[at];
             if let (Kind::Local, Some(value)) = (var.kind, var.first_bind) {
@@ -178,16 +179,16 @@ impl Env {
 
     /// Gives every undeclared name in the events its variable. Locals are numbered in the order in
     /// which the source first names them.
-    fn find_names(&mut self, tree: &Tree<'_>, limits: &Limits, sink: &mut Sink) {
+    fn find_names(&mut self, tree: &Tree<'_>, sink: &mut Sink) {
         for (at, node) in (0_u32..).zip(&tree.nodes) {
             match node.kind {
                 ExprKind::Name(name) => {
-                    self.meet(tree, name, node.span, limits, sink);
+                    self.meet(tree, name, node.span, sink);
                 }
                 ExprKind::Apply(Operator::Bind) | ExprKind::Error(Some(Operator::Bind)) => {
                     let target = tree.node(at + 1);
                     if let (ExprKind::Name(name), true) = (target.kind, at + 1 < node.end) {
-                        let var = self.meet(tree, name, target.span, limits, sink);
+                        let var = self.meet(tree, name, target.span, sink);
                         let var = &mut self.vars[var];
                         var.bound = true;
                         if target.end < node.end {
@@ -200,14 +201,7 @@ impl Env {
         }
     }
 
-    fn meet(
-        &mut self,
-        tree: &Tree<'_>,
-        name: Name,
-        span: Span,
-        limits: &Limits,
-        sink: &mut Sink,
-    ) -> usize {
+    fn meet(&mut self, tree: &Tree<'_>, name: Name, span: Span, sink: &mut Sink) -> usize {
         if let Some(known) = self.lookup(name) {
             return known;
         }
@@ -232,19 +226,32 @@ impl Env {
                 ..var
             });
         }
-        if text.starts_with("__") {
+        let is_reserved = text.starts_with("__");
+        if is_reserved {
             reserved(text, span, sink);
         }
-        if self.locals == limits.locals {
-            let message = format!(
-                "`{text}` is one local too many: there are {}",
-                limits.locals
-            );
-            let help = "declare some of them in `(def …)`";
-            sink.push(Diagnostic::error(DiagCode::TooManyLocals, span, message).help(help));
-        }
         self.locals += 1;
-        self.add(var)
+        // A reserved name is not complained about twice.
+        self.add(Var {
+            bound: is_reserved,
+            ..var
+        })
+    }
+
+    fn count_locals(&self, tree: &Tree<'_>, limits: &Limits, sink: &mut Sink) {
+        // Names that nothing binds are mistakes of their own, unless they are allowed.
+        let counts =
+            |var: &&Var| var.kind == Kind::Local && (var.bound || !sink.denies(Lint::UnboundRead));
+        let Some(var) = self.vars.iter().filter(counts).nth(limits.locals as usize) else {
+            return;
+        };
+        let message = format!(
+            "`{}` is one local too many: there are {}",
+            tree.name(var.name),
+            limits.locals
+        );
+        let help = "declare some of them in `(def …)`";
+        sink.push(Diagnostic::error(DiagCode::TooManyLocals, var.span, message).help(help));
     }
 
     /// The type of an expression, without checking it.

@@ -278,7 +278,12 @@ impl Checker<'_, '_, '_> {
         let before = self.inside.replace(span);
         let operand = self.eval(&tree, 0..tree.nodes.len() as u32);
         self.inside = before;
-        Operand { span, ..operand }
+        // That a stand-in is constant says nothing about the program.
+        Operand {
+            span,
+            constant: None,
+            ..operand
+        }
     }
 
     /// A name inside a stand-in: a built-in one that needs no stand-in itself.

@@ -86,7 +86,8 @@ impl Checker<'_, '_, '_> {
     fn event(&mut self, event: &crate::syntax::Event) -> flow::EventFlow {
         let tree = self.tree;
         let start = self.ir.steps.len() as u32;
-        self.in_condition = true;
+        // Where a condition ends is a guess if a parenthesis is missing; then anything may seem in it.
+        self.in_condition = !matches!(tree.node(event.condition.start).kind, ExprKind::Error(_));
         let condition = self.eval(tree, event.condition.clone());
         self.in_condition = false;
         let always = self.finish_condition(&condition);

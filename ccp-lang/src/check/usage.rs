@@ -37,47 +37,50 @@ fn report(tree: &Tree<'_>, var: &Var, sink: &mut Sink) {
 
 fn control(tree: &Tree<'_>, env: &Env, var: &Var, sink: &mut Sink) {
     let text = tree.name(var.name);
-    let first_is_digit = text.starts_with(|c: char| c.is_ascii_digit());
-    let help = if first_is_digit || matches!(text, "true" | "false") {
+    let (lint, message) = match (var.read, var.written) {
+        (true, true) => return,
+        (true, false) => return parameter(text, var, sink),
+        (false, false) => (Lint::NeverRead, format!("`{text}` is never used")),
+        (false, true) => (Lint::NeverRead, format!("`{text}` is bound but never read")),
+    };
+    if !sink.wants(lint) {
+        return;
+    }
+    let is_constant =
+        text.starts_with(|c: char| c.is_ascii_digit()) || matches!(text, "true" | "false");
+    let help = if is_constant {
         format!("`{text}` is a constant wherever it is read; choose another name")
     } else {
-        let remove =
-            || String::from("remove it, or declare it in `(Report …)` if the agent should see it");
-        env.suggestion(tree, var.name, sink)
-            .filter(|_| !var.written)
-            .unwrap_or_else(remove)
+        let meant = env
+            .suggestion(tree, var.name, sink)
+            .filter(|_| !var.written);
+        meant.unwrap_or_else(|| {
+            String::from("remove it, or declare it in `(Report …)` if the agent should see it")
+        })
     };
-    match (var.read, var.written) {
-        (true, true) => {}
-        (false, false) => {
-            let message = format!("`{text}` is never used");
-            sink.push(Diagnostic::lint(Lint::NeverRead, var.span, message).help(help));
-        }
-        (false, true) => {
-            let message = format!("`{text}` is bound but never read");
-            sink.push(Diagnostic::lint(Lint::NeverRead, var.span, message).help(help));
-        }
-        (true, false) => {
-            let message = format!(
-                "`{text}` is never written: it keeps its initial value unless the agent sets it"
-            );
-            let diagnostic = Diagnostic::lint(Lint::NeverWritten, var.span, message);
-            // A parameter that the agent sets is the usual case. What it sets a volatile one to is
-            // lost with the next report.
-            sink.push(if var.reg.is_volatile() {
-                diagnostic
-                    .help("what the agent sets is lost with the next report; remove `volatile`")
-            } else {
-                diagnostic
-                    .help("nothing is to be done if it is a parameter")
-                    .note()
-            });
-        }
+    sink.push(Diagnostic::lint(lint, var.span, message).help(help));
+}
+
+/// A variable that the program only reads. One that the agent sets is the usual case, so this is but
+/// a note; what it sets a volatile one to is lost with the next report.
+fn parameter(text: &str, var: &Var, sink: &mut Sink) {
+    if !sink.wants(Lint::NeverWritten) {
+        return;
     }
+    let message =
+        format!("`{text}` is never written: it keeps its initial value unless the agent sets it");
+    let diagnostic = Diagnostic::lint(Lint::NeverWritten, var.span, message);
+    sink.push(if var.reg.is_volatile() {
+        diagnostic.help("what the agent sets is lost with the next report; remove `volatile`")
+    } else {
+        diagnostic
+            .help("nothing is to be done if it is a parameter")
+            .note()
+    });
 }
 
 fn local(tree: &Tree<'_>, env: &Env, var: &Var, sink: &mut Sink) {
-    if var.read || !var.written {
+    if var.read || !var.written || !sink.wants(Lint::NeverRead) {
         return;
     }
     let text = tree.name(var.name);

@@ -291,6 +291,11 @@ impl Sink {
         self.levels.level(lint) != Level::Off
     }
 
+    /// Whether findings of the lint are errors.
+    pub(crate) fn denies(&self, lint: Lint) -> bool {
+        self.levels.level(lint) == Level::Deny
+    }
+
     /// Whether one more would still be kept; helps that cost time are not worked out otherwise.
     pub(crate) const fn has_room(&self) -> bool {
         self.list.len() < Diagnostics::MAX

@@ -18,6 +18,8 @@ pub(crate) struct Form {
     pub(crate) span: Span,
     /// The index after the last form inside this one. The forms of a list follow it directly.
     pub(crate) end: u32,
+    /// Whether its `)` is missing: where it ends is a guess.
+    pub(crate) is_broken: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +61,7 @@ impl<'s> Forms<'s> {
             kind: FormKind::Unknown,
             span: Span::default(),
             end: at.saturating_add(1),
+            is_broken: false,
         })
     }
 
@@ -140,13 +143,21 @@ impl Reader<'_, '_> {
             let (end, len) = (last_end, self.forms.len());
             while let Some(at) = self.open.pop() {
                 self.end_list(at, end, len);
+                if let Some(form) = self.forms.list.get_mut(at as usize) {
+                    form.is_broken = true;
+                }
             }
         }
     }
 
     fn push(&mut self, kind: FormKind, span: Span) {
         let end = self.forms.len() + 1;
-        self.forms.list.push(Form { kind, span, end });
+        self.forms.list.push(Form {
+            kind,
+            span,
+            end,
+            is_broken: false,
+        });
     }
 
     fn end_list(&mut self, at: u32, span_end: u32, end: u32) {
@@ -201,6 +212,7 @@ impl Reader<'_, '_> {
             if let Some(form) = self.forms.list.get_mut(at as usize) {
                 form.span.end = end.max(form.span.end);
                 form.end = event;
+                form.is_broken = true;
             }
         }
     }
@@ -241,7 +253,16 @@ impl Reader<'_, '_> {
             return;
         }
         self.push(FormKind::Unknown, span);
+        let mut span = span;
         let text = self.forms.src.get(span.range()).unwrap_or_default();
+        let text = match text {
+            // A whole comment in the style of other languages: its first character is what is wrong.
+            [b';', ..] => {
+                span.end = span.start + 1;
+                b";"
+            }
+            _ => text,
+        };
         self.sink.push(match core::str::from_utf8(text) {
             Err(_) => Diagnostic::error(DiagCode::NotText, span, "these bytes are not UTF-8")
                 .help("save the program as UTF-8"),
@@ -283,6 +304,9 @@ fn is_value_and_close(rest: &[u8]) -> bool {
 
 /// What a character that other languages use is called here.
 fn unknown_help(text: &str) -> Option<&'static str> {
+    if text.starts_with('"') {
+        return Some("there are no strings");
+    }
     Some(match text {
         "=" => "`:=` binds, `==` compares",
         ":" => "`:=` binds",
@@ -290,7 +314,7 @@ fn unknown_help(text: &str) -> Option<&'static str> {
         "&" => "the operator is `&&`",
         "|" => "the operator is `||`",
         "%" => "there is no remainder: `(- a (* b (/ a b)))` is one",
-        "\"" | "'" => "there are no strings",
+        "'" => "there are no strings",
         "[" | "]" | "{" | "}" => "forms stand in `(` and `)`",
         "," => "operands are separated by white space",
         "→" | "←" => "`:=` binds",

@@ -38,6 +38,10 @@ struct OpenExpr {
     node: u32,
     form_end: u32,
     operands: u32,
+    /// Whether something about its operands was complained about, so that their number means nothing.
+    is_wrong: bool,
+    /// Whether its operator stands between its operands, which was complained about.
+    is_infix: bool,
 }
 
 impl<'s, 'd> Parser<'s, 'd> {
@@ -239,6 +243,7 @@ impl<'s, 'd> Parser<'s, 'd> {
 
     fn def(&mut self, at: u32) {
         let mut report: Option<u32> = None;
+        let mut is_garbled = false;
         let mut next = at + 2;
         let end = self.forms.get(at).end;
         while next < end {
@@ -246,8 +251,12 @@ impl<'s, 'd> Parser<'s, 'd> {
             next = self.forms.get(child).end;
             let is_struct = self.head(child) == Some("Report")
                 && (next == child + 2 || self.forms.is_list(child + 2));
+            is_garbled |= self.forms.get(child).kind == FormKind::Unknown;
             if !is_struct {
-                self.decl(child, false);
+                // What stands between strange characters was hardly meant as it reads.
+                if !is_garbled || self.forms.is_list(child) {
+                    self.decl(child, false);
+                }
                 continue;
             }
             if report.is_some() {
@@ -356,7 +365,10 @@ impl<'s, 'd> Parser<'s, 'd> {
             );
             return nothing;
         }
-        if let Some(&extra) = more.first() {
+        let is_garbled = values
+            .iter()
+            .any(|&at| self.forms.get(at).kind == FormKind::Unknown);
+        if let Some(&extra) = more.first().filter(|_| !is_garbled) {
             let message = format!("`{}` is too much in a declaration", self.quote(extra));
             self.error(
                 DiagCode::BadDeclaration,
@@ -518,6 +530,12 @@ impl<'s, 'd> Parser<'s, 'd> {
                 }
             }
             FormKind::Symbol(operator) => {
+                if let Some(parent) = self.open.last_mut() {
+                    parent.is_wrong = true;
+                    if parent.is_infix {
+                        return ExprKind::Error(None);
+                    }
+                }
                 let message = format!("`{operator}` cannot be an operand");
                 let help = match operator {
                     Operator::Sub => {
@@ -548,6 +566,13 @@ impl<'s, 'd> Parser<'s, 'd> {
             return form.end;
         }
         let word = self.forms.word(head);
+        if form.end > head + 1 && matches!(word, "def" | "Report") {
+            let message = format!("`({word} …)` cannot stand inside an event");
+            let help = "declarations stand at the beginning of the program";
+            self.error(DiagCode::UnexpectedForm, self.span(head), message, help);
+            self.leaf(ExprKind::Error(None), form.span);
+            return form.end;
+        }
         let kind = match self.forms.get(head).kind {
             FormKind::Symbol(operator) => ExprKind::Apply(operator),
             FormKind::Word => match (Operator::from_word(word), Command::from_word(word)) {
@@ -568,6 +593,8 @@ impl<'s, 'd> Parser<'s, 'd> {
             node,
             form_end: form.end,
             operands: 0,
+            is_wrong: form.is_broken,
+            is_infix: kind == ExprKind::Error(None) && self.infix(at).is_some(),
         });
         // A list in the operator's place is read too: it may hold mistakes of its own.
         if self.forms.is_list(head) {
@@ -583,6 +610,7 @@ impl<'s, 'd> Parser<'s, 'd> {
         let node = self.tree.node(open.node);
         let mut kind = node.kind;
         match kind {
+            ExprKind::Apply(operator) if open.is_wrong => kind = ExprKind::Error(Some(operator)),
             ExprKind::Apply(operator) => {
                 let (min, max) = operator.arity();
                 if open.operands < min || open.operands > max {
@@ -652,14 +680,24 @@ impl<'s, 'd> Parser<'s, 'd> {
             return ExprKind::Error(None);
         }
         let word = self.forms.word(head);
-        if matches!(word, "when" | "def" | "Report") {
-            let message = format!("`({word} …)` cannot stand inside an event");
-            let help = if word == "when" {
-                "close the event before it"
-            } else {
-                "declarations stand at the beginning of the program"
-            };
-            self.error(DiagCode::UnexpectedForm, span, message, help);
+        if let Some((operator, at, right)) = self.infix(at) {
+            let span = self.span(at);
+            let message = format!("`{operator}` stands between its operands");
+            let help = format!(
+                "operators stand first: `({operator} {word} {})`",
+                self.quote(right)
+            );
+            self.error(DiagCode::UnknownOperator, span, message, help);
+            return ExprKind::Error(None);
+        }
+        if word == "when" && !alone {
+            let message = "`(when …)` cannot stand inside an event";
+            self.error(
+                DiagCode::UnexpectedForm,
+                span,
+                message,
+                "close the event before it",
+            );
             return ExprKind::Error(None);
         }
         if alone && self.looks_like_operand(word) {
@@ -697,6 +735,18 @@ impl<'s, 'd> Parser<'s, 'd> {
             .unwrap_or_else(|| String::from("the operator stands first: `(+ a b)`"));
         self.error(DiagCode::UnknownOperator, span, message, help);
         ExprKind::Error(None)
+    }
+
+    /// The operator of a form such as `(a > b)`, where it stands, and its right operand.
+    fn infix(&self, at: u32) -> Option<(Operator, u32, u32)> {
+        let mut children = self.forms.children(at).skip(1);
+        let (operator_at, right) = (children.next()?, children.next()?);
+        match self.forms.get(operator_at).kind {
+            FormKind::Symbol(operator) if children.next().is_none() => {
+                Some((operator, operator_at, right))
+            }
+            _ => None,
+        }
     }
 
     fn looks_like_operand(&self, word: &str) -> bool {

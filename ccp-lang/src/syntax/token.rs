@@ -159,8 +159,22 @@ fn unit(input: &[u8]) -> Parsed<'_, u64> {
     .parse(input)
 }
 
-/// How much to take as one unknown token: one character, or a run of bytes that are none.
+/// How much to take as one unknown token: what other languages would take as a comment or string, one
+/// character, or a run of bytes that are none.
 fn unknown_len(input: &[u8]) -> usize {
+    let line = input
+        .split(|&byte| byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    match line {
+        [b';', ..] => return line.len(),
+        [b'"', text @ ..] => {
+            if let Some(end) = text.iter().position(|&byte| byte == b'"') {
+                return end + 2;
+            }
+        }
+        _ => {}
+    }
     let chunk = input.utf8_chunks().next();
     let len = chunk.map_or(1, |chunk| match chunk.valid().chars().next() {
         Some(c) => c.len_utf8(),
@@ -229,14 +243,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_one_character_long() {
+    fn what_is_no_token_is_as_short_as_can_be() {
         assert_eq!(
-            tokens("a ; → ="),
+            tokens("a → = \"a b\" \" ; c)\nd"),
             vec![
                 (Token::Word, "a"),
-                (Token::Unknown, ";"),
                 (Token::Unknown, "→"),
                 (Token::Unknown, "="),
+                (Token::Unknown, "\"a b\""),
+                (Token::Unknown, "\""),
+                (Token::Unknown, "; c)"),
+                (Token::Word, "d"),
             ]
         );
         let (token, len, rest) = next_token(b"\xFF\xFF(").unwrap();
