@@ -7,6 +7,7 @@ mod span;
 mod suggest;
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -67,7 +68,7 @@ pub struct Diagnostic {
     /// Where: the line and column at which `span` begins.
     pub position: Position,
     /// The source line of `position`.
-    pub line: String,
+    pub line: Arc<str>,
     /// What to do.
     pub help: Option<String>,
     /// Other places that matter.
@@ -84,7 +85,7 @@ impl Diagnostic {
             message: message.into(),
             span,
             position: Position::default(),
-            line: String::new(),
+            line: Arc::default(),
             help: None,
             labels: Vec::new(),
             lint: None,
@@ -125,36 +126,33 @@ impl Diagnostic {
         self
     }
 
-    /// How many characters of `line` the caret underlines, at least one.
-    fn underline(&self) -> usize {
-        let before = (self.position.column as usize).saturating_sub(1);
-        let rest = self.line.chars().skip(before);
-        let mut bytes = self.span.end.saturating_sub(self.span.start) as usize;
-        let covered = rest.take_while(|c| {
-            let fits = bytes > 0;
-            bytes = bytes.saturating_sub(c.len_utf8());
-            fits
-        });
-        covered.count().max(1)
-    }
-
     fn write_source(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let number = alloc::format!("{}", self.position.line);
         let gutter = number.len();
-        // A line may be a whole minified program: show what is around the place only.
-        let before = (self.position.column as usize).saturating_sub(1);
-        let skipped = before.saturating_sub(SHOWN_BEFORE);
-        let shown = || self.line.chars().skip(skipped).take(SHOWN);
+        // A line may be a whole minified program: only what is around the place is shown.
+        let column = (self.position.column as usize).saturating_sub(1);
+        let skipped = column.saturating_sub(SHOWN_BEFORE);
+        let begin = self.line.char_indices().nth(skipped);
+        let shown = begin
+            .and_then(|(at, _)| self.line.get(at..))
+            .unwrap_or_default();
+        let shown = || shown.chars().take(SHOWN);
         writeln!(f, "{:gutter$} |", "")?;
         write!(f, "{number} | ")?;
         shown().try_for_each(|c| write!(f, "{}", printable(c)))?;
         write!(f, "\n{:gutter$} | ", "")?;
-        for c in shown().take(before - skipped) {
+        let before = column - skipped;
+        for c in shown().take(before) {
             // Tabs stay tabs, so that the caret stands under its character.
             write!(f, "{}", if c == '\t' { '\t' } else { ' ' })?;
         }
-        let room = SHOWN.saturating_sub(before - skipped).max(1);
-        writeln!(f, "{:^<1$}", "", self.underline().min(room))?;
+        let mut bytes = self.span.end.saturating_sub(self.span.start) as usize;
+        let covered = shown().skip(before).take_while(|c| {
+            let is_covered = bytes > 0;
+            bytes = bytes.saturating_sub(c.len_utf8());
+            is_covered
+        });
+        writeln!(f, "{:^<1$}", "", covered.count().max(1))?;
         for label in &self.labels {
             writeln!(f, "{:gutter$} = {}: {}", "", label.position, label.message)?;
         }
@@ -332,9 +330,15 @@ impl Sink {
         if !self.list.is_empty() {
             let index = LineIndex::new(src);
             self.list.sort_by_key(|d| d.span);
+            // A line may be long and have many mistakes; its text is kept once.
+            let mut line = (0, Arc::default());
             for diagnostic in &mut self.list {
                 diagnostic.position = index.position(diagnostic.span.start);
-                diagnostic.line = index.line(diagnostic.position.line);
+                if line.0 != diagnostic.position.line {
+                    let number = diagnostic.position.line;
+                    line = (number, Arc::from(index.line(number)));
+                }
+                diagnostic.line = Arc::clone(&line.1);
                 for label in &mut diagnostic.labels {
                     label.position = index.position(label.span.start);
                 }

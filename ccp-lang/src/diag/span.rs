@@ -111,6 +111,9 @@ impl<'s> LineIndex<'s> {
 
 /// How many characters there are, the pieces of broken ones counted as `from_utf8_lossy` shows them.
 fn chars(bytes: &[u8]) -> usize {
+    if let Ok(text) = core::str::from_utf8(bytes) {
+        return text.chars().count();
+    }
     bytes
         .utf8_chunks()
         .map(|chunk| chunk.valid().chars().count() + usize::from(!chunk.invalid().is_empty()))

@@ -89,12 +89,12 @@ impl<'s, 'd> Parser<'s, 'd> {
 
     /// A form's text for a message, cut to a readable length.
     fn quote(&self, at: u32) -> String {
-        let text = String::from_utf8_lossy(self.forms.text(at));
-        let mut short: String = text
-            .chars()
-            .take(MAX_QUOTE)
-            .map(|c| if c.is_whitespace() { ' ' } else { c })
-            .collect();
+        let text = self.forms.text(at);
+        // No more than the longest characters could need is looked at: forms nest.
+        let begin = text.get(..4 * MAX_QUOTE).unwrap_or(text);
+        let begin = String::from_utf8_lossy(begin);
+        let printable = |c: char| if c.is_whitespace() { ' ' } else { c };
+        let mut short: String = begin.chars().take(MAX_QUOTE).map(printable).collect();
         if short.len() < text.len() {
             short.push('…');
         }
