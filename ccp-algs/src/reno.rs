@@ -40,6 +40,8 @@ pub struct Reno {
     /// Bytes acknowledged in congestion avoidance that have not yet made a segment; less than `cwnd`.
     carried: u64,
     recovery: Recovery,
+    /// Halvings and timeouts so far.
+    reductions: u64,
 }
 
 impl Reno {
@@ -51,6 +53,7 @@ impl Reno {
             ssthresh: UNLIMITED,
             carried: 0,
             recovery: Recovery::default(),
+            reductions: 0,
         }
     }
 
@@ -135,11 +138,13 @@ impl WindowRule for Reno {
             self.recovery.begin(Cause::Timeout, event.max(self.cwnd));
             self.cwnd = LOSS_WINDOW_SEGMENTS * self.mss;
             self.carried = 0;
+            self.reductions += 1;
         } else if (seen.lost > 0 || seen.marked > 0) && self.recovery.cause().is_none() {
             self.ssthresh = self.halved();
             self.recovery.begin(Cause::Loss, event);
             self.cwnd = self.ssthresh;
             self.carried = 0;
+            self.reductions += 1;
         }
     }
 
@@ -149,6 +154,10 @@ impl WindowRule for Reno {
 
     fn ssthresh(&self) -> u64 {
         self.ssthresh
+    }
+
+    fn reductions(&self) -> u64 {
+        self.reductions
     }
 
     fn in_slow_start(&self) -> bool {

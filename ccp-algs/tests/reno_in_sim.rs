@@ -183,6 +183,21 @@ fn slow_start_ends_by_itself_while_the_agent_is_slow_to_say_so() {
 }
 
 #[test]
+fn a_reduction_is_one_event_however_long_the_agents_word_takes() {
+    // The link drops until the word arrives, two and a half round trips after the loss: that is the same event still.
+    let scenario = Scenario::new(link())
+        .ipc_delay(25 * MS)
+        .time(secs(60))
+        .measure_from(secs(10));
+    let results = scenario.run(RenoAlg::default()).unwrap();
+    for (at, before, after) in reductions(&results.flows[0], secs(10)) {
+        assert_close(after, before / 2.0, 0.05);
+        assert!(before > 155.0, "{before} at {at:?}");
+    }
+    assert!(results.utilisation > 0.98, "{}", results.utilisation);
+}
+
+#[test]
 fn it_survives_heavy_loss_and_timeouts_in_a_row() {
     let link = Link::new(Rate::mbit(10), 50 * MS).loss(0.3);
     let results = Scenario::new(link)

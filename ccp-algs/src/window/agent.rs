@@ -6,7 +6,7 @@ use ccp_runtime::{
     CongAlg, ControlField, Datapath, DatapathInfo, Flow, FlowId, Ipc, Report, ReportError,
     ReportField, Scope,
 };
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::{MAX_WINDOW, Observed, ReportEvery, Start, WindowAlg, WindowRule};
 
@@ -65,6 +65,8 @@ pub struct WindowFlow<R, I: Ipc> {
     /// Rises with each word to the datapath. A report tells which one was in force, so that one made before the last
     /// word arrived is not taken for its outcome.
     epoch: u64,
+    /// The epoch that began with the last reduction.
+    reduced_in: u64,
     /// Reports in a row that were made before the last word arrived.
     stale: u32,
     /// Whether the last word could not be sent.
@@ -114,6 +116,7 @@ impl<R: WindowRule, I: Ipc> WindowFlow<R, I> {
             control,
             program,
             epoch: FIRST_EPOCH,
+            reduced_in: FIRST_EPOCH,
             stale: 0,
             unsent: false,
         }
@@ -132,13 +135,13 @@ impl<R: WindowRule, I: Ipc> WindowFlow<R, I> {
             (program.ssthresh, self.rule.ssthresh()),
             (program.epoch, self.epoch),
         ];
-        self.unsent = match self.control.update(&word) {
-            Ok(()) => false,
-            Err(error) => {
-                warn!(flow = %self.control.flow_id(), %error, "window not sent; the next report tries again");
-                true
-            }
-        };
+        let sent = self.control.update(&word);
+        if let Err(error) = &sent
+            && !self.unsent
+        {
+            warn!(flow = %self.control.flow_id(), %error, "window not sent; the next reports try again");
+        }
+        self.unsent = sent.is_err();
     }
 }
 
@@ -148,29 +151,44 @@ impl<R: WindowRule, I: Ipc> Flow for WindowFlow<R, I> {
         let seen = match program.read(&report) {
             Ok(seen) => seen,
             Err(error) => {
-                warn!(%flow, %error, "report ignored");
+                debug!(%flow, %error, "report ignored");
                 return;
             }
         };
         let current = seen.epoch == self.epoch;
         self.stale = if current { 0 } else { self.stale + 1 };
         let mut observed = seen.observed;
+        let urgent = observed.lost > 0 || observed.marked > 0 || observed.timeout;
         if !current {
             // A window grown before the last word arrived is no news.
             observed.grown = Some(0);
         }
+        if seen.epoch < self.reduced_in {
+            // Neither is a loss that the last reduction could not prevent yet: that event begins when it arrives.
+            let Observed {
+                lost,
+                marked,
+                delivered,
+                acked,
+                ..
+            } = &mut observed;
+            (*lost, *marked, *delivered, *acked) = (0, 0, 0, 0);
+        }
         let before = (self.rule.cwnd(), self.rule.ssthresh());
         let grown = observed.grown.unwrap_or(0);
+        let reductions = self.rule.reductions();
         self.rule.on_report(&observed);
         let after = (self.rule.cwnd(), self.rule.ssthresh());
 
-        let urgent = observed.lost > 0 || observed.marked > 0 || observed.timeout;
         // What the datapath has already done by itself needs no word.
         let news = after != before && !(self.rule.in_slow_start() && current && after.0 == grown);
         // Slow start stopped itself in the datapath; it goes on with a new epoch.
         let resume = urgent && self.rule.in_slow_start();
         if news || resume || self.unsent || self.stale >= STALE_REPORTS {
             self.tell(&program);
+        }
+        if self.rule.reductions() != reductions {
+            self.reduced_in = self.epoch;
         }
     }
 }

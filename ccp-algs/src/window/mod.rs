@@ -82,6 +82,8 @@ pub trait WindowRule {
     fn cwnd(&self) -> u64;
     /// The slow start threshold, bytes.
     fn ssthresh(&self) -> u64;
+    /// How often it has reduced the window so far.
+    fn reductions(&self) -> u64;
     /// Whether the datapath may grow the window by what is acknowledged.
     fn in_slow_start(&self) -> bool {
         self.cwnd() < self.ssthresh()
