@@ -44,7 +44,7 @@ where
 /// The arguments are the transport as a `&str` (`"unix"`), the algorithm, then optionally
 /// [`Blocking`](crate::ipc::Blocking), the default, or [`Nonblocking`](crate::ipc::Nonblocking),
 /// and after that the name of the agent's socket, `"portus"` by default. The value is a
-/// [`Result`](crate::Result): an error when the socket cannot be had, a program does not compile,
+/// [`Result`]: an error when the socket cannot be had, a program does not compile,
 /// or the transport is another one.
 ///
 /// ```no_run

@@ -19,3 +19,8 @@ pub use error::{
 };
 pub use report::Report;
 pub use run::{CCPHandle, NoSpawn, RunBuilder, Spawn};
+
+/// Its native example is code that has to build.
+#[cfg(doctest)]
+#[doc = include_str!("../from-portus.md")]
+struct FromPortus;

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::Command;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use common::*;
@@ -149,13 +150,13 @@ impl<I: Ipc> CongAlg<I> for Wrong {
 fn what_cannot_be_set_is_an_error_that_names_it() {
     let (backend, peer) = channel_socket();
     let (tell, told) = mpsc::channel();
-    let alg = &Wrong(tell);
+    let alg = Wrong(tell);
     std::thread::scope(|threads| {
-        let flag = std::sync::Arc::new(true.into());
+        let flag = Arc::new(AtomicBool::new(true));
         let builder = RunBuilder::new(backend)
             // A borrowed algorithm will do when running in place.
-            .default_alg(Wrong(alg.0.clone()))
-            .with_stop_handle(std::sync::Arc::clone(&flag));
+            .default_alg(&alg)
+            .with_stop_handle(Arc::clone(&flag));
         let run = threads.spawn(move || builder.run());
         peer.send(create(3, ""));
         peer.expect(INSTALL);
@@ -174,7 +175,7 @@ fn what_cannot_be_set_is_an_error_that_names_it() {
         for (said, name) in said.iter().zip(names) {
             assert!(said.contains(&format!("`{name}`")), "{said}");
         }
-        flag.store(false, std::sync::atomic::Ordering::SeqCst);
+        flag.store(false, Ordering::SeqCst);
         run.join().unwrap().unwrap();
     });
 }

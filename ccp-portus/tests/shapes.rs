@@ -47,7 +47,7 @@ impl<I: Ipc> CongAlg<I> for SmallestRtt {
 
     fn new_flow(&self, mut control: Datapath<I>, _info: DatapathInfo) -> Self::Flow {
         let scope = control.set_program("Fold", None).unwrap();
-        SmallestRtt(scope)
+        Self(scope)
     }
 }
 
