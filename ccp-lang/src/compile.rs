@@ -2,6 +2,7 @@
 
 use crate::check;
 use crate::diag::{DiagCode, Diagnostic, Diagnostics, Sink, Span};
+use crate::ir::Ir;
 use crate::limits::Limits;
 use crate::lint::{Level, Levels, Lint};
 use crate::lower;
@@ -100,6 +101,21 @@ impl Compiler {
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits.min(Limits::MACHINE);
         self
+    }
+
+    /// Checks a program and gives it as its typed steps, before registers are assigned.
+    ///
+    /// # Errors
+    /// All that is wrong with the program, at once, warnings among them.
+    pub fn check(&self, src: impl AsRef<[u8]>) -> Result<Ir, Diagnostics> {
+        let src = src.as_ref();
+        let mut sink = Sink::new(self.levels);
+        let tree = syntax::parse_into(src, &mut sink);
+        let (ir, _) = check::check(&tree, self.available, &self.limits, &mut sink);
+        if sink.has_errors() {
+            return Err(sink.finish(src));
+        }
+        Ok(ir)
     }
 
     /// Compiles a program.

@@ -105,8 +105,15 @@ impl<'s, 'd> Parser<'s, 'd> {
         let errors_before = self.sink.has_errors();
         let mut def = None;
         let mut misplaced = false;
+        let mut after_atom = false;
         for at in self.top_level() {
             let head = self.head(at);
+            // A run of words, such as a comment without its `#`, is one mistake.
+            let is_atom = !self.forms.is_list(at);
+            if is_atom && after_atom {
+                continue;
+            }
+            after_atom = is_atom;
             match head {
                 Some("def") if def.is_none() && self.tree.events.is_empty() => {
                     def = Some(at);
