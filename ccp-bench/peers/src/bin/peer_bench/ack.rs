@@ -3,14 +3,15 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use ccp_datapath::{Config, Control, Datapath, FlowHandle, FlowInfo, SinkError};
 use ccp_lang::{Call, Limits, Micros, Primitives, Program, Registers, Staged};
 use ccp_peers::inprocess::primitives;
 use ccp_wire::{ChangeProgRepr, FlowId, Install, ProgramUid};
-use libccp::{CongestionOps, Connection, DatapathBuilder, DatapathOps, FlowInfo};
+use libccp::{CongestionOps, Connection, DatapathBuilder, DatapathOps};
 
 use crate::harness::{Row, nanoseconds};
 
-pub(crate) fn rows() -> Vec<Row> {
+pub(crate) fn rows() -> anyhow::Result<Vec<Row>> {
     // portus's code on both, so that the machines alone differ.
     let (bin, _) = portus::lang::compile(PROGRAM.as_bytes(), &[]).expect("portus compiles it");
     let events = bin.events.len();
@@ -26,22 +27,79 @@ pub(crate) fn rows() -> Vec<Row> {
         now: 0,
     };
     flow.ack(true);
-    let (peer, machine) = nanoseconds(
-        || {
-            connection.load_primitives(primitives(&ACK, 14_480, 0));
-            connection.invoke()
-        },
-        || flow.ack(false),
+    let mut libccp_ack = || {
+        connection.load_primitives(primitives(&ACK, 14_480, 0));
+        connection.invoke()
+    };
+    let (peer, ours) = nanoseconds(&mut libccp_ack, || flow.ack(false));
+    let machine = row(
+        "an ACK through the machine",
+        (peer, ours),
+        "peer: `invoke` of libccp's binding, its lock and its clock reads included; ours: `Program::invoke`, the caller brings the time",
     );
-    let note = "libccp: with its binding's lock and its two clock reads per ACK; ours: `Program::invoke`, the caller brings the time";
-    vec![Row {
-        what: "an ACK through the machine".into(),
+    let (mut datapath, handle) = our_datapath(events, instrs)?;
+    let mut now = 0;
+    let (peer, ours) = nanoseconds(&mut libccp_ack, || {
+        now += 1;
+        let control = Control { cwnd: 14_480 };
+        datapath.on_ack(handle, &our_primitives(), control, Micros(now), &mut accept)
+    });
+    let whole = row(
+        "an ACK through the datapath",
+        (peer, ours),
+        "peer as above; ours: `Datapath::on_ack` with flow table, fallback and report",
+    );
+    Ok(vec![machine, whole])
+}
+
+fn row(what: &str, (peer, ours): (f64, f64), note: &str) -> Row {
+    let note = note.into();
+    Row {
+        what: what.into(),
         unit: "ns",
         peer,
-        ours: machine,
+        ours,
         more_is_better: false,
-        note: note.into(),
-    }]
+        note,
+    }
+}
+
+/// Filled anew on each ACK, as on libccp's side.
+fn our_primitives() -> Primitives {
+    let mut primitives = Primitives::new();
+    for (i, value) in (0..).zip(ACK) {
+        primitives.set_index(i, value);
+    }
+    primitives
+}
+
+fn our_datapath(
+    events: &[[u8; 16]],
+    instrs: &[[u8; 16]],
+) -> anyhow::Result<(Datapath, FlowHandle)> {
+    let mut datapath = Datapath::new(Config::default(), Micros::ZERO);
+    let flow = datapath.open(FlowInfo::new(14_480, 1448), Micros::ZERO, &mut accept)?;
+    let mut buffer = [0; 4096];
+    let install = Install {
+        program_uid: ProgramUid(1),
+        events,
+        instrs,
+    };
+    let len = install.encode(&mut buffer)?;
+    datapath.handle_datagram(&buffer[..len], Micros::ZERO, &mut accept)?;
+    let change = ChangeProgRepr {
+        flow: FlowId(1),
+        program_uid: ProgramUid(1),
+        fields: &[],
+    };
+    let len = change.encode(&mut buffer)?;
+    datapath.handle_datagram(&buffer[..len], Micros::ZERO, &mut accept)?;
+    Ok((datapath, flow))
+}
+
+/// An agent that takes everything and says nothing.
+fn accept(_datagram: &[u8]) -> Result<(), SinkError> {
+    Ok(())
 }
 
 struct OurFlow {
@@ -53,11 +111,7 @@ struct OurFlow {
 
 impl OurFlow {
     fn ack(&mut self, switched: bool) -> u64 {
-        // Filled anew on each ACK, as on libccp's side.
-        let mut primitives = Primitives::new();
-        for (i, value) in (0..).zip(ACK) {
-            primitives.set_index(i, value);
-        }
+        let primitives = our_primitives();
         self.now += 1;
         let call = Call {
             now: Micros(self.now),
@@ -92,7 +146,7 @@ fn libccp_flow(events: &[[u8; 16]], instrs: &[[u8; 16]]) -> Connection<'static, 
     datapath
         .recv_msg(&mut buffer[..len])
         .expect("libccp takes it");
-    let connection = Connection::start(datapath, Transport::default(), FlowInfo::default());
+    let connection = Connection::start(datapath, Transport::default(), libccp::FlowInfo::default());
     let mut connection = connection.expect("a free slot");
     let change = ChangeProgRepr {
         flow: FlowId(1),

@@ -7,7 +7,7 @@ use portus::serialize::{Msg, measure, serialize};
 
 use crate::harness::{Row, nanoseconds};
 
-pub(crate) fn rows() -> Vec<Row> {
+pub(crate) fn rows() -> anyhow::Result<Vec<Row>> {
     let measure = measure::Msg {
         sid: 7,
         program_uid: 3,
@@ -50,7 +50,7 @@ pub(crate) fn rows() -> Vec<Row> {
         ours,
         "portus returns a new Vec, ours writes into the caller's buffer",
     );
-    vec![decode, encode]
+    Ok(vec![decode, encode])
 }
 
 fn row(what: &str, peer: f64, ours: f64, note: &str) -> Row {

@@ -4,12 +4,30 @@
 //! does hits both. Prints one table; the figures are those of the machine it runs on.
 
 mod ack;
+mod agent;
+mod algs;
 mod codec;
+mod compile;
 mod harness;
+mod loopback;
 
-fn main() {
+fn main() -> anyhow::Result<()> {
     time::follow_system();
-    let mut rows = codec::rows();
-    rows.extend(ack::rows());
+    let mut rows = Vec::new();
+    for (name, part) in PARTS {
+        eprintln!("peer_bench: {name}");
+        rows.extend(part()?);
+    }
     harness::print(&rows);
+    Ok(())
 }
+
+type Part = fn() -> anyhow::Result<Vec<harness::Row>>;
+
+const PARTS: [(&str, Part); 5] = [
+    ("codec", codec::rows),
+    ("machine", ack::rows),
+    ("compiler", compile::rows),
+    ("agent over unix sockets", loopback::rows),
+    ("agent over channels", agent::rows),
+];
