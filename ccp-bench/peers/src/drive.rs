@@ -90,6 +90,13 @@ impl Options {
     }
 }
 
+/// The folder in which our agents, the facade included, bind when none is given; portus always binds in
+/// `/tmp/ccp`.
+#[must_use]
+pub fn our_folder() -> PathBuf {
+    std::env::var_os("CCP_IPC_DIR").map_or_else(|| PathBuf::from("/tmp/ccp"), PathBuf::from)
+}
+
 /// A datapath as the loop sees it.
 pub trait Governed {
     /// Takes one datagram of the agent; an error is counted by its text.

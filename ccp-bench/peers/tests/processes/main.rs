@@ -4,3 +4,4 @@ mod our_agent;
 mod our_datapath;
 mod peers_alone;
 mod program;
+mod published;

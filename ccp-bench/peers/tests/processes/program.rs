@@ -22,6 +22,13 @@ impl Program {
         Self::spawn(command)
     }
 
+    /// Starts it with these variables in its environment.
+    pub(crate) fn start_with(path: &str, arguments: &[&str], env: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(path);
+        command.args(arguments).envs(env.iter().copied());
+        Self::spawn(command)
+    }
+
     fn spawn(mut command: Command) -> Self {
         command
             .stdin(Stdio::null())

@@ -8,18 +8,18 @@ use ccp_ipc::{Ipc, SendError};
 use ccp_wire::{Create, FlowId, MeasureRepr, Message, Messages, ProgramUid};
 use crossbeam::channel::{bounded, unbounded};
 
-use crate::algs::{Count, native, on_portus};
+use crate::algs::{Count, native, on_facade, on_portus};
 use crate::harness::{Row, median};
 
 pub(crate) fn rows() -> anyhow::Result<Vec<Row>> {
-    let sides: [fn() -> anyhow::Result<f64>; 3] = [portus, crossbeam_ends, pair];
-    let mut rates: [Vec<f64>; 3] = Default::default();
+    let sides: [fn() -> anyhow::Result<f64>; 4] = [portus, facade, crossbeam_ends, pair];
+    let mut rates: [Vec<f64>; 4] = Default::default();
     for _ in 0..ROUNDS {
         for (side, rates) in sides.iter().zip(&mut rates) {
             rates.push(side()? / 1e6);
         }
     }
-    let [peer, ends, pair] = rates.map(|mut r| median(&mut r));
+    let [peer, facade, ends, pair] = rates.map(|mut r| median(&mut r));
     let row = |what: &str, ours, note: &str| Row {
         what: format!("reports handled from a channel: {what}"),
         unit: "million/s",
@@ -29,6 +29,11 @@ pub(crate) fn rows() -> anyhow::Result<Vec<Row>> {
         note: note.into(),
     };
     Ok(vec![
+        row(
+            "the facade",
+            facade,
+            "the same algorithm, and the same crossbeam channel",
+        ),
         row(
             "own API, crossbeam ends",
             ends,
@@ -56,6 +61,26 @@ fn portus() -> anyhow::Result<f64> {
     handle.kill();
     // portus looks at the flag when something comes.
     let _ = to_agent.send(report);
+    let _ = handle.wait();
+    Ok(rate)
+}
+
+fn facade() -> anyhow::Result<f64> {
+    use ccp_portus::ipc::{BackendBuilder, Blocking, chan::Socket};
+    let (to_agent, from_datapath) = bounded(QUEUE);
+    let (to_datapath, from_agent) = unbounded::<Vec<u8>>();
+    let sock = Socket::<Blocking>::new(to_datapath, from_datapath);
+    let (count, done) = counting();
+    let agent =
+        ccp_portus::RunBuilder::new(BackendBuilder { sock }).default_alg(on_facade::Counter(count));
+    let handle = agent
+        .spawn_thread()
+        .run()
+        .map_err(|e| anyhow::anyhow!("{e:?}"))?;
+    to_agent.send(create())?;
+    let report = report(program_uid(|| Ok(from_agent.recv_timeout(PATIENCE)?))?);
+    let rate = feed(&done, || Ok(to_agent.send(report.clone())?))?;
+    handle.kill();
     let _ = handle.wait();
     Ok(rate)
 }

@@ -146,6 +146,7 @@ macro_rules! written_for_portus {
 }
 
 written_for_portus!(on_portus, portus);
+written_for_portus!(on_facade, ccp_portus);
 
 /// The same on our own API: fields are looked up once, when the program is set.
 pub(crate) mod native {

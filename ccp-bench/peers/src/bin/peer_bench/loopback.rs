@@ -9,7 +9,7 @@ use ccp_lang::{Micros, Primitives};
 use ccp_peers::inprocess::primitives;
 use libccp::{CongestionOps, Connection, DatapathBuilder, DatapathOps};
 
-use crate::algs::{native, on_portus};
+use crate::algs::{native, on_facade, on_portus};
 use crate::harness::{Row, median, quantile};
 
 pub(crate) fn rows() -> anyhow::Result<Vec<Row>> {
@@ -17,13 +17,16 @@ pub(crate) fn rows() -> anyhow::Result<Vec<Row>> {
     let name = |role: &str| format!("peer-bench-{}-{role}", std::process::id());
     let portus = portus_agent(&name("portus"))?;
     let own = our_agent(folder.path(), "native")?;
+    let facade = facade_agent(&name("facade"))?;
     let shared = Path::new("/tmp/ccp");
-    let mut sides: [Box<dyn Side>; 2] = [
+    let ours = ccp_peers::drive::our_folder();
+    let mut sides: [Box<dyn Side>; 3] = [
         Box::new(Libccp::new(connect(shared, &name("a"), &name("portus"))?)?),
         Box::new(Ours::new(connect(folder.path(), "b", "native")?)?),
+        Box::new(Ours::new(connect(&ours, &name("c"), &name("facade"))?)?),
     ];
-    let mut latency: [Vec<f64>; 2] = Default::default();
-    let mut answers: [Vec<f64>; 2] = Default::default();
+    let mut latency: [Vec<f64>; 3] = Default::default();
+    let mut answers: [Vec<f64>; 3] = Default::default();
     for _ in 0..ROUNDS {
         for (side, (latency, answers)) in sides.iter_mut().zip(latency.iter_mut().zip(&mut answers))
         {
@@ -39,8 +42,10 @@ pub(crate) fn rows() -> anyhow::Result<Vec<Row>> {
     for name in [name("a"), name("portus")] {
         let _ = std::fs::remove_file(shared.join(name));
     }
+    let _ = std::fs::remove_file(ours.join(name("c")));
     portus();
     own();
+    facade();
     let p99: Vec<f64> = latency.iter_mut().map(|l| quantile(l, 0.99)).collect();
     let p50: Vec<f64> = latency.iter_mut().map(|l| median(l)).collect();
     let rate: Vec<f64> = answers.iter_mut().map(|a| median(a) / 1e3).collect();
@@ -262,6 +267,20 @@ fn portus_agent(name: &str) -> anyhow::Result<Stop> {
     }))
 }
 
+fn facade_agent(name: &str) -> anyhow::Result<Stop> {
+    use ccp_portus::ipc::{BackendBuilder, Blocking, unix::Socket};
+    let sock = Socket::<Blocking>::new(name).map_err(|e| anyhow::anyhow!("{e:?}"))?;
+    let agent = ccp_portus::RunBuilder::new(BackendBuilder { sock }).default_alg(on_facade::Answer);
+    let handle = agent
+        .spawn_thread()
+        .run()
+        .map_err(|e| anyhow::anyhow!("{e:?}"))?;
+    Ok(Box::new(move || {
+        handle.kill();
+        let _ = handle.wait();
+    }))
+}
+
 fn our_agent(folder: &Path, name: &str) -> anyhow::Result<Stop> {
     use ccp_ipc::{BackendBuilder, Blocking, unix::Socket};
     let sock: Socket<Blocking> = Socket::<Blocking>::options().folder(folder).bind(name)?;
@@ -274,7 +293,7 @@ fn our_agent(folder: &Path, name: &str) -> anyhow::Result<Stop> {
 }
 
 /// The agents in front of our datapath.
-const OURS: [&str; 1] = ["our agent"];
+const OURS: [&str; 2] = ["our agent", "the facade"];
 const UPDATE_FIELDS: u8 = 3;
 const CHANGE_PROG: u8 = 4;
 const ROUNDS: usize = 20;
