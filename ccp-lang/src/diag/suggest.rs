@@ -43,28 +43,25 @@ fn distance(wanted: &str, candidate: &str) -> Option<usize> {
     if wanted.eq_ignore_ascii_case(candidate) {
         return Some(0);
     }
-    // `acked` for `Report.acked`: the part behind the dot is all there.
-    let last = |name: &'_ str| {
-        name.rsplit_once('.')
-            .map_or(0, |(prefix, _)| prefix.len() + 1)
-    };
-    let (wanted_last, candidate_last) = (&wanted[last(wanted)..], &candidate[last(candidate)..]);
-    if wanted_last.eq_ignore_ascii_case(candidate_last) {
+    let split = |name| str::rsplit_once(name, '.').unwrap_or(("", name));
+    let (wanted_prefix, wanted_field) = split(wanted);
+    let (prefix, field) = split(candidate);
+    // `acked` for `Report.acked`: all of the field is there.
+    if wanted_field.eq_ignore_ascii_case(field) {
         return Some(1);
     }
-    let allowed = wanted.chars().count().max(3) / 3;
+    let is_same_group = wanted_prefix == prefix || wanted_prefix.is_empty();
+    let penalty = if wanted_prefix == prefix { 1 } else { 2 };
     // A name cut short or spelled on, such as `Flow.rtt_sample` for `Flow.rtt_sample_us`.
-    let spelled_on = wanted_last.len() >= 3
-        && (candidate.starts_with(wanted)
-            || wanted.starts_with(candidate) && candidate_last.len() >= 3);
-    let edits = edits(wanted.as_bytes(), candidate.as_bytes());
-    if edits <= allowed || spelled_on {
-        return Some(edits + 1);
-    }
-    // `rtt_sampel_us` for `Flow.rtt_sample_us`.
-    let edits = self::edits(wanted_last.as_bytes(), candidate_last.as_bytes());
-    (edits <= wanted_last.len().max(3) / 3 && wanted_last.len() == wanted.len())
-        .then_some(edits + 2)
+    let is_part = field.starts_with(wanted_field) || wanted_field.starts_with(field);
+    let is_spelled_on = is_part && field.len().min(wanted_field.len()) >= 3;
+    let edits = if is_same_group {
+        edits(wanted_field.as_bytes(), field.as_bytes())
+    } else {
+        edits(wanted.as_bytes(), candidate.as_bytes())
+    };
+    let allowed = wanted_field.len().max(field.len()) / 3;
+    (edits <= allowed || is_same_group && is_spelled_on).then_some(edits + penalty)
 }
 
 /// Insertions, removals, replacements and swaps of neighbours between two short texts.
@@ -110,6 +107,8 @@ mod tests {
             ("cwnd", "Cwnd"),
             ("reporttime", "reportTime"),
             ("Cwdn", "Cwnd"),
+            ("Reprot.acked", "Report.acked"),
+            ("reportTimer", "reportTime"),
         ] {
             assert_eq!(closest(wanted, names), Some(meant), "{wanted}");
         }
@@ -118,7 +117,14 @@ mod tests {
     #[test]
     fn unrelated_names_are_not_offered() {
         let names = ["Report.acked", "Flow.rtt_sample_us", "Cwnd"];
-        for wanted in ["x", "loss", "Report.minrtt", "foo.bar"] {
+        for wanted in [
+            "x",
+            "loss",
+            "Report.minrtt",
+            "Report.zzzzz",
+            "foo.bar",
+            "Flow.x",
+        ] {
             assert_eq!(closest(wanted, names), None, "{wanted}");
         }
     }
