@@ -1,34 +1,35 @@
 //! The loop: receive, hand each message to its datapath, see to what is due.
 
-use std::cell::Cell;
-use std::fmt;
+use std::any::Any;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ccp_ipc::{Ipc, Received, RecvError, StopHandle};
+use ccp_lang::Diagnostics;
 use ccp_wire::{Address, Message, Messages};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
-use crate::builder::{Parts, StopFlag};
-use crate::hash::FastMap;
-use crate::limit::LogLimits;
-use crate::link::Shared;
-use crate::list::AlgSet;
+use crate::builder::Parts;
 use crate::peer::Peer;
-use crate::programs::Programs;
+use crate::shared::Shared;
 use crate::stats::Counter;
-use crate::{RunError, Settings, Stats, StatsHandle};
+use crate::{AlgSet, Programs, Stats};
 
 /// An agent that is stepped by hand, as a simulation does: [`step`](Self::step) after each delivery
 /// and at each [`next_timer`](Self::next_timer).
 ///
 /// Time is the caller's: any origin will do, but it must not go back.
 pub struct Agent<I: Ipc, A: AlgSet<I>> {
-    env: Env<I, A>,
-    peers: FastMap<I::Addr, Peer<I, A::Flow>>,
-    buf: Box<[u8]>,
+    algs: A,
+    shared: Rc<Shared<I>>,
+    peers: HashMap<I::Addr, Peer<I, A::Flow>>,
+    buf: Vec<u8>,
     stop: StopHandle,
-    flag: StopFlag,
+    flag: Option<Arc<AtomicBool>>,
     /// When some datapath is to be probed or wants to hear something.
     peers_due: Option<Duration>,
     /// When sending what waits was last tried again, and how soon after that it will be.
@@ -36,17 +37,8 @@ pub struct Agent<I: Ipc, A: AlgSet<I>> {
     patience: Duration,
 }
 
-/// What the handling of every message needs.
-pub(crate) struct Env<I: Ipc, A> {
-    pub(crate) algs: A,
-    pub(crate) shared: Rc<Shared<I>>,
-    pub(crate) settings: Settings,
-    log: LogLimits,
-    flows: Cell<usize>,
-}
-
 impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
-    pub(crate) fn new(parts: Parts<I>, algs: A, programs: Programs) -> Self {
+    pub(crate) fn new(parts: Parts<I>, algs: A, programs: Programs) -> Result<Self, RunError> {
         let Parts {
             sock,
             settings,
@@ -54,24 +46,24 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
             flag,
             stats,
         } = parts;
-        let shared = Rc::new(Shared::new(sock, programs, stats, settings.outbox));
-        let (log, flows) = (LogLimits::default(), Cell::new(0));
-        Self {
-            env: Env {
-                algs,
-                shared,
-                settings,
-                log,
-                flows,
-            },
-            peers: FastMap::default(),
-            buf: vec![0; RECEIVE_BUF].into(),
+        let count = programs.len();
+        if count > LIBCCP_TABLE {
+            warn!(
+                programs = count,
+                "libccp holds {LIBCCP_TABLE} programs and will refuse the rest"
+            );
+        }
+        Ok(Self {
+            algs,
+            shared: Rc::new(Shared::new(sock, programs, settings, stats)),
+            peers: HashMap::default(),
+            buf: vec![0; RECEIVE_BUF],
             stop,
-            flag,
+            flag: flag?,
             peers_due: None,
             flushed: Duration::ZERO,
             patience: FLUSH_INTERVAL,
-        }
+        })
     }
 
     /// Handles everything that has arrived and is due, without waiting. Gives the number of
@@ -80,7 +72,7 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
     /// # Errors
     /// [`RunError::ChannelClosed`] or [`RunError::Receive`]: nothing can arrive any more.
     pub fn step(&mut self, now: Duration) -> Result<usize, RunError> {
-        self.env.shared.now.set(now);
+        self.shared.now.set(now);
         let mut handled = 0;
         loop {
             match self.receive(Some(Duration::ZERO))? {
@@ -96,39 +88,46 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
 
     /// When [`step`](Self::step) will have something to do even if nothing arrives.
     pub fn next_timer(&self) -> Option<Duration> {
-        let flush_due =
-            (!self.env.shared.outbox.borrow().is_empty()).then_some(self.flushed + self.patience);
+        let waits = !self.shared.outbox.borrow().is_empty();
+        let flush_due = waits.then_some(self.flushed + self.patience);
         self.peers_due.into_iter().chain(flush_due).min()
     }
 
     /// The counters now.
     pub fn stats(&self) -> Stats {
-        self.env.stats().snapshot()
+        self.shared.stats.snapshot()
     }
 
     /// Ends the agent: closes all flows.
     pub fn close(mut self) {
-        for peer in self.peers.values_mut() {
-            peer.close_flows(&self.env);
-        }
+        self.peers.values_mut().for_each(Peer::close_flows);
     }
 
     /// Steps whenever something arrives or is due, until stopped.
     pub(crate) fn run(mut self) -> Result<(), RunError> {
         info!(ipc = I::name(), "the agent runs");
-        self.stop.register(self.env.shared.ipc.waker());
-        let mut clock = Clock::start();
+        self.stop.register(self.shared.ipc.waker());
+        let start = Instant::now();
+        let mut clock_credit = 0;
         let outcome = loop {
-            if self.stop.is_stopped() || self.flag.is_lowered() {
+            let is_lowered = |flag: &Arc<AtomicBool>| !flag.load(Ordering::SeqCst);
+            if self.stop.is_stopped() || self.flag.as_ref().is_some_and(is_lowered) {
                 break Ok(());
             }
-            match self.receive(self.timeout()) {
-                Ok(Received::Datagram { len, from }) => {
-                    self.env.shared.now.set(clock.at_datagram());
-                    self.handle(len, from);
-                }
-                Ok(_) => self.env.shared.now.set(clock.read()),
+            let received = match self.receive(self.timeout()) {
+                Ok(received) => received,
                 Err(error) => break Err(error),
+            };
+            // While datagrams come in fast the clock is read for some of them only.
+            if clock_credit > 0 && matches!(received, Received::Datagram { .. }) {
+                clock_credit -= 1;
+            } else {
+                let now = start.elapsed();
+                let is_busy = now.saturating_sub(self.shared.now.replace(now)) < CLOCK_ERROR;
+                clock_credit = if is_busy { CLOCK_BURST } else { 0 };
+            }
+            if let Received::Datagram { len, from } = received {
+                self.handle(len, from);
             }
             self.see_to_timers();
         };
@@ -137,115 +136,91 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
         outcome
     }
 
+    /// How long a receive may wait.
+    fn timeout(&self) -> Option<Duration> {
+        let now = self.shared.now.get();
+        let timeout = self.next_timer().map(|due| due.saturating_sub(now));
+        let flag_due = self.flag.as_ref().map(|_| FLAG_INTERVAL);
+        timeout.into_iter().chain(flag_due).min()
+    }
+
     fn receive(&mut self, timeout: Option<Duration>) -> Result<Received<I::Addr>, RunError> {
-        match self.env.shared.ipc.recv(&mut self.buf, timeout) {
+        match self.shared.ipc.recv(&mut self.buf, timeout) {
             Ok(received) => Ok(received),
-            Err(RecvError::Truncated { len, .. }) => {
-                self.env.ignore(
-                    Counter::Truncated,
-                    &"",
-                    format_args!("a datagram of {len} bytes"),
-                );
+            Err(error @ RecvError::Truncated { .. }) => {
+                self.shared
+                    .note(Counter::Truncated, &"?", format_args!("ignored: {error}"));
                 Ok(Received::Woken)
             }
             Err(RecvError::Disconnected | RecvError::Closed) => Err(RunError::ChannelClosed),
-            Err(source) => Err(RunError::Receive { source }),
+            Err(error) => Err(RunError::Receive(error)),
         }
     }
 
     /// Handles the datagram in the buffer.
     fn handle(&mut self, len: usize, from: I::Addr) {
         let Self {
-            env,
+            algs,
+            shared,
             peers,
             buf,
             peers_due,
             ..
         } = self;
-        env.stats().count(Counter::Datagrams);
-        let is_full = peers.len() >= env.settings.max_datapaths;
+        shared.stats.add(Counter::Datagrams, 1);
+        let ignore = |reason, message: &dyn std::fmt::Debug| {
+            shared.note(reason, &from, format_args!("ignored: {message:?}"));
+        };
+        let is_full = peers.len() >= shared.settings.max_datapaths;
         let mut peer = peers.get_mut(&from);
         let mut address: Option<Address> = None;
         for message in Messages::new(buf.get(..len).unwrap_or_default()) {
-            let message = match message {
-                Ok(message) => message,
-                Err(error) => {
-                    env.ignore(Counter::Malformed, &from, format_args!("{error}"));
-                    continue;
-                }
-            };
-            if let Message::Ready(_) | Message::Create(_) = message
+            if let Ok(Message::Ready(_) | Message::Create(_)) = message
                 && peer.is_none()
+                && !is_full
             {
-                if is_full {
-                    env.ignore(Counter::DatapathsCapped, &from, format_args!("{message:?}"));
-                    continue;
-                }
-                peers.insert(from.clone(), Peer::new(from.clone(), &env.shared));
-                env.stats().set(Counter::Datapaths, peers.len());
+                let new = Peer::new(from.clone(), shared);
+                peer = Some(peers.entry(from.clone()).insert_entry(new).into_mut());
+                shared.stats.add(Counter::Datapaths, 1);
                 *peers_due = Some(Duration::ZERO);
-                peer = peers.get_mut(&from);
             }
             match (message, &mut peer) {
-                (Message::Measure(measure), Some(peer)) => peer.on_measure(env, &measure),
-                (Message::Create(create), Some(peer)) => {
+                (Ok(Message::Measure(measure)), Some(peer)) => peer.on_measure(&measure),
+                (Ok(Message::Create(create)), Some(peer)) => {
                     let address = address.take().filter(|address| address.flow == create.flow);
-                    peer.on_create(env, &create, address);
+                    peer.on_create(algs, &create, address);
                 }
-                (Message::Ready(_), Some(peer)) => peer.on_ready(env),
-                (Message::Hello(hello), Some(peer)) => {
-                    peer.on_hello(env, hello);
+                (Ok(Message::Ready(_)), Some(peer)) => peer.on_ready(),
+                (Ok(Message::Hello(hello)), Some(peer)) => {
+                    peer.on_hello(hello);
                     *peers_due = Some(Duration::ZERO);
                 }
-                (Message::Address(of_next), _) => address = Some(of_next),
-                (
-                    Message::Install(_)
-                    | Message::UpdateFields(_)
-                    | Message::ChangeProg(_)
-                    | Message::Alive(_),
-                    _,
-                ) => env.ignore(
-                    Counter::AgentOnly,
-                    &from,
-                    format_args!("{:?}", message.kind()),
-                ),
-                (Message::Measure(_) | Message::Hello(_), None) => {
-                    env.ignore(
-                        Counter::UnknownDatapath,
-                        &from,
-                        format_args!("{:?}", message.kind()),
-                    );
-                }
-                (other, _) => env.ignore(Counter::UnknownType, &from, format_args!("{other:?}")),
+                (Ok(Message::Address(of_next)), _) => address = Some(of_next),
+                (Ok(message), _) => ignore(why_ignored(&message), &message),
+                (Err(error), _) => ignore(Counter::Malformed, &error),
             }
         }
         if let Some(peer) = peer {
-            peer.last_seen = env.shared.now.get();
+            peer.last_seen = shared.now.get();
             peer.provide_programs();
         }
     }
 
-    /// Sends what waits, drops datapaths that are gone, and does what is due for the others.
+    /// Does what is due for each datapath, sends what waits, drops datapaths that are gone.
     fn see_to_timers(&mut self) {
-        let shared = Rc::clone(&self.env.shared);
-        let now = shared.now.get();
+        let now = self.shared.now.get();
         if self.peers_due.is_some_and(|due| now >= due) {
-            let peers = self.peers.values_mut();
-            self.peers_due = peers.map(|peer| peer.do_due(&self.env.settings, now)).min();
+            self.peers_due = self.peers.values_mut().map(|peer| peer.do_due(now)).min();
         }
         self.flush(now);
-        if shared.lost.take() {
-            self.peers.retain(|_, peer| {
-                let stays = !peer.link.gone.get();
-                if !stays {
-                    info!(datapath = ?peer.link.addr, "a datapath is gone");
-                    shared.stats.count(Counter::DatapathsGone);
-                    peer.close_flows(&self.env);
-                    peer.link.forget_all();
-                }
-                stays
-            });
-            shared.stats.set(Counter::Datapaths, self.peers.len());
+        if self.shared.has_lost.take() {
+            for (addr, mut peer) in self.peers.extract_if(|_, peer| peer.link.is_gone.get()) {
+                info!(datapath = ?addr, "a datapath is gone");
+                self.shared.stats.add(Counter::DatapathsGone, 1);
+                self.shared.stats.add(Counter::Datapaths, -1);
+                peer.close_flows();
+                peer.link.forget_all();
+            }
             self.peers_due = self.peers_due.filter(|_| !self.peers.is_empty());
         }
     }
@@ -253,112 +228,79 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
     /// Tries again to send what waits: when the loop turns, but not at each of many datagrams, and
     /// by a timer, which is the more patient the longer nobody reads.
     fn flush(&mut self, now: Duration) {
-        let Shared { ipc, outbox, .. } = &*self.env.shared;
+        let Shared { ipc, outbox, .. } = &*self.shared;
         let mut outbox = outbox.borrow_mut();
         if outbox.is_empty() {
             self.patience = FLUSH_INTERVAL;
-            return;
-        }
-        if now < self.flushed + FLUSH_INTERVAL {
-            return;
-        }
-        let before = outbox.stats().sent;
-        outbox.flush(ipc, |to, error| {
-            if let Some(peer) = self.peers.get(to) {
-                peer.link.failed(error);
-            }
-        });
-        let is_stuck = outbox.stats().sent == before;
-        self.flushed = now;
-        self.patience = if is_stuck {
-            (2 * self.patience).min(FLUSH_PATIENCE)
-        } else {
-            FLUSH_INTERVAL
-        };
-    }
-
-    /// How long a receive may wait.
-    fn timeout(&self) -> Option<Duration> {
-        let now = self.env.shared.now.get();
-        let timeout = self.next_timer().map(|due| due.saturating_sub(now));
-        match self.flag {
-            StopFlag::None => timeout,
-            _ => Some(timeout.map_or(FLAG_INTERVAL, |timeout| timeout.min(FLAG_INTERVAL))),
+        } else if now >= self.flushed + FLUSH_INTERVAL {
+            let before = outbox.stats().sent;
+            outbox.flush(ipc, |to, error| {
+                self.peers.get(to).map(|peer| peer.link.failed(error));
+            });
+            let is_stuck = outbox.stats().sent == before;
+            let longer = if is_stuck {
+                2 * self.patience
+            } else {
+                FLUSH_INTERVAL
+            };
+            (self.flushed, self.patience) = (now, longer.min(FLUSH_PATIENCE));
         }
     }
 }
 
-impl<I: Ipc, A> Env<I, A> {
-    pub(crate) fn stats(&self) -> &StatsHandle {
-        &self.shared.stats
-    }
-
-    pub(crate) fn flows_changed(&self, by: isize) {
-        self.flows.set(self.flows.get().saturating_add_signed(by));
-        self.stats().set(Counter::Flows, self.flows.get());
-    }
-
-    /// Counts what nothing is done about, and says so now and then.
-    #[cold]
-    pub(crate) fn ignore(&self, reason: Counter, from: &dyn fmt::Debug, what: fmt::Arguments<'_>) {
-        self.stats().count(reason);
-        if let Some(suppressed) = self.log.admit(reason, self.shared.now.get()) {
-            warn!(reason = reason.name(), datapath = ?from, suppressed, "ignored: {what}");
-        }
-    }
-
-    /// Counts a callback that panicked.
-    #[cold]
-    pub(crate) fn panicked(&self, callback: &str, message: &str) {
-        self.stats().count(Counter::FlowPanics);
-        if let Some(suppressed) = self.log.admit(Counter::FlowPanics, self.shared.now.get()) {
-            error!(
-                callback,
-                suppressed, "an algorithm panicked, its flow ends: {message}"
-            );
-        }
+/// Why a message that is well made is not followed.
+fn why_ignored(message: &Message<'_>) -> Counter {
+    match message {
+        Message::Measure(_) | Message::Hello(_) => Counter::UnknownDatapath,
+        Message::Create(_) | Message::Ready(_) => Counter::DatapathsCapped,
+        Message::Install(_) | Message::UpdateFields(_) => Counter::AgentOnly,
+        Message::ChangeProg(_) | Message::Alive(_) => Counter::AgentOnly,
+        _ => Counter::UnknownType,
     }
 }
 
-/// The time since the start, read less often while datagrams come in fast: nothing here needs it
-/// to the microsecond.
-struct Clock {
-    start: Instant,
-    last: Duration,
-    /// How many more datagrams may be handled with the last reading.
-    credit: u32,
+/// What a panic said, if it was text.
+pub(crate) fn message_of(payload: Box<dyn Any + Send>) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let text = text.unwrap_or("a panic without message").to_owned();
+    // The payload is the panicking code's too, and may panic when dropped.
+    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(another);
+    }
+    text
 }
 
-impl Clock {
-    fn start() -> Self {
-        Self {
-            start: Instant::now(),
-            last: Duration::ZERO,
-            credit: 0,
-        }
-    }
-
-    fn read(&mut self) -> Duration {
-        self.credit = 0;
-        self.last = self.start.elapsed();
-        self.last
-    }
-
-    fn at_datagram(&mut self) -> Duration {
-        if self.credit > 0 {
-            self.credit -= 1;
-            return self.last;
-        }
-        let before = self.last;
-        if self.read().saturating_sub(before) < CLOCK_ERROR {
-            self.credit = CLOCK_BURST;
-        }
-        self.last
-    }
+/// Why an agent ended, or never began.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// Of the algorithm of the first name the program of the second does not compile. Nothing has
+    /// been sent.
+    #[error("program `{1}` of algorithm `{0}` does not compile:\n{2}")]
+    Compile(&'static str, &'static str, #[source] Diagnostics),
+    /// The stop flag was given as a null pointer.
+    #[error("the stop handle is null")]
+    NullStopHandle,
+    /// There is no thread to be had.
+    #[error("cannot spawn the agent's thread")]
+    Spawn(#[source] std::io::Error),
+    /// The transport closed without anybody having asked the agent to end.
+    #[error("the channel has closed")]
+    ChannelClosed,
+    /// The transport cannot receive any more.
+    #[error("cannot receive")]
+    Receive(#[source] RecvError),
+    /// The loop panicked, with this message: an error of this crate or of the transport.
+    #[error("the agent panicked: {0}")]
+    Panicked(String),
 }
 
-/// Room for the longest message, and for some more messages beside shorter ones.
+/// Room for the longest message, and for some more beside shorter ones.
 const RECEIVE_BUF: usize = 1 << 16;
+
+/// How many programs libccp 1.2 holds, in its Rust binding and the kernel module.
+const LIBCCP_TABLE: usize = 9;
 
 /// How soon sending is tried again while something waits: a datapath that reads has read some by
 /// then.

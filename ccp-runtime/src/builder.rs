@@ -1,16 +1,15 @@
-//! How an agent is put together and set going.
+//! How an agent is put together and set going, and how it is ended.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use ccp_ipc::{BackendBuilder, Ipc, OutboxLimits, StopHandle};
 
-use crate::list::{AdditionalAlg, AlgSet, DefaultAlg};
-use crate::programs::Programs;
-use crate::{Agent, CCPHandle, CongAlg, RunError, StatsHandle};
+use crate::agent::message_of;
+use crate::{AdditionalAlg, Agent, AlgSet, CongAlg, DefaultAlg, RunError, Stats, StatsHandle};
 
 /// Collects what an agent needs, then runs it.
 ///
@@ -30,7 +29,8 @@ pub(crate) struct Parts<I> {
     pub(crate) sock: I,
     pub(crate) settings: Settings,
     pub(crate) stop: StopHandle,
-    pub(crate) flag: StopFlag,
+    /// True means go on.
+    pub(crate) flag: Result<Option<Arc<AtomicBool>>, RunError>,
     pub(crate) stats: StatsHandle,
 }
 
@@ -75,48 +75,41 @@ impl Default for Settings {
 impl<I: Ipc> RunBuilder<I, (), NoSpawn> {
     /// An agent that will speak through this end.
     pub fn new(backend: BackendBuilder<I>) -> Self {
+        let (settings, stop, stats) = <(Settings, StopHandle, StatsHandle)>::default();
         let parts = Parts {
             sock: backend.sock,
-            settings: Settings::default(),
-            stop: StopHandle::new(),
-            flag: StopFlag::None,
-            stats: StatsHandle::new(),
+            settings,
+            stop,
+            flag: Ok(None),
+            stats,
         };
-        Self {
-            parts,
-            algs: (),
-            mode: PhantomData,
-        }
+        Self::of(parts, ())
     }
 }
 
 impl<I: Ipc, S> RunBuilder<I, (), S> {
     /// The algorithm of flows that ask for none, or for one that is not in the list.
     pub fn default_alg<A>(self, alg: A) -> RunBuilder<I, DefaultAlg<A>, S> {
-        RunBuilder {
-            parts: self.parts,
-            algs: DefaultAlg(alg),
-            mode: PhantomData,
-        }
+        RunBuilder::of(self.parts, DefaultAlg(alg))
     }
 }
 
 impl<I: Ipc, U, S> RunBuilder<I, U, S> {
+    fn of(parts: Parts<I>, algs: U) -> Self {
+        Self {
+            parts,
+            algs,
+            mode: PhantomData,
+        }
+    }
+
     /// One more algorithm, for flows that ask for it by name; the last added wins among equal
     /// names. `None` adds nothing but its type.
     pub fn additional_alg<A: CongAlg<I>, O: Into<Option<A>>>(
         self,
         alg: O,
     ) -> RunBuilder<I, AdditionalAlg<A, U>, S> {
-        let algs = AdditionalAlg {
-            head: alg.into(),
-            tail: self.algs,
-        };
-        RunBuilder {
-            parts: self.parts,
-            algs,
-            mode: PhantomData,
-        }
+        RunBuilder::of(self.parts, AdditionalAlg(alg.into(), self.algs))
     }
 
     /// As [`additional_alg`](Self::additional_alg), with less for the compiler to infer.
@@ -130,7 +123,7 @@ impl<I: Ipc, U, S> RunBuilder<I, U, S> {
     /// A flag that stops the agent once somebody stores `false` to it. The agent has to look at it
     /// every 20 ms; [`with_stop`](Self::with_stop) costs nothing while nobody stops.
     pub fn with_stop_handle(mut self, handle: Arc<AtomicBool>) -> Self {
-        self.parts.flag = StopFlag::Given(handle);
+        self.parts.flag = Ok(Some(handle));
         self
     }
 
@@ -156,11 +149,7 @@ impl<I: Ipc, U, S> RunBuilder<I, U, S> {
 impl<I: Ipc, U> RunBuilder<I, U, NoSpawn> {
     /// Has the agent run in a thread of its own.
     pub fn spawn_thread(self) -> RunBuilder<I, U, Spawn> {
-        RunBuilder {
-            parts: self.parts,
-            algs: self.algs,
-            mode: PhantomData,
-        }
+        RunBuilder::of(self.parts, self.algs)
     }
 }
 
@@ -179,9 +168,9 @@ impl<I: Ipc, U: AlgSet<I>> RunBuilder<I, U, NoSpawn> {
     /// # Errors
     /// A program that does not compile; a null stop flag.
     pub fn build(self) -> Result<Agent<I, U>, RunError> {
-        let programs = Programs::compile(&self.algs)?;
-        self.parts.flag.check()?;
-        Ok(Agent::new(self.parts, self.algs, programs))
+        let mut programs = Default::default();
+        self.algs.compile(&mut programs)?;
+        Agent::new(self.parts, self.algs, programs)
     }
 }
 
@@ -192,14 +181,16 @@ impl<I: Ipc, U: AlgSet<I> + Send + 'static> RunBuilder<I, U, Spawn> {
     /// A program that does not compile, a null stop flag, no thread to be had. What ends the agent
     /// later comes out of [`CCPHandle::wait`].
     pub fn run(self) -> Result<CCPHandle, RunError> {
-        let programs = Programs::compile(&self.algs)?;
-        let Self { parts, algs, .. } = self;
-        parts.flag.check()?;
-        let (stop, flag, stats) = (parts.stop.clone(), parts.flag.clone(), parts.stats.clone());
-        let thread = thread::Builder::new()
-            .name("ccp-agent".into())
-            .spawn(move || Agent::new(parts, algs, programs).run())
-            .map_err(|source| RunError::Spawn { source })?;
+        let Self {
+            mut parts, algs, ..
+        } = self;
+        let mut programs = Default::default();
+        algs.compile(&mut programs)?;
+        let (stop, stats, flag) = (parts.stop.clone(), parts.stats.clone(), parts.flag?);
+        parts.flag = Ok(flag.clone());
+        let run = move || Agent::new(parts, algs, programs)?.run();
+        let thread = thread::Builder::new().name("ccp-agent".into()).spawn(run);
+        let thread = thread.map_err(RunError::Spawn)?;
         Ok(CCPHandle {
             stop,
             flag,
@@ -209,29 +200,40 @@ impl<I: Ipc, U: AlgSet<I> + Send + 'static> RunBuilder<I, U, Spawn> {
     }
 }
 
-/// The flag of [`RunBuilder::with_stop_handle`]: true means go on.
-#[derive(Clone, Debug)]
-pub(crate) enum StopFlag {
-    None,
-    Given(Arc<AtomicBool>),
-    Null,
+/// An agent in a thread of its own. Dropping the handle leaves it running.
+#[derive(Debug)]
+pub struct CCPHandle {
+    stop: StopHandle,
+    flag: Option<Arc<AtomicBool>>,
+    stats: StatsHandle,
+    thread: JoinHandle<Result<(), RunError>>,
 }
 
-impl StopFlag {
-    fn check(&self) -> Result<(), RunError> {
-        match self {
-            Self::Null => Err(RunError::NullStopHandle),
-            Self::None | Self::Given(_) => Ok(()),
-        }
+impl CCPHandle {
+    /// Asks the agent to end, and returns at once. A flag it was given is lowered too.
+    pub fn kill(&self) {
+        self.flag
+            .iter()
+            .for_each(|flag| flag.store(false, Ordering::SeqCst));
+        self.stop.stop();
     }
 
-    pub(crate) fn is_lowered(&self) -> bool {
-        matches!(self, Self::Given(flag) if !flag.load(Ordering::SeqCst))
+    /// Waits for the agent to end; all of its flows are closed then.
+    ///
+    /// # Errors
+    /// When something other than a stop ended it, a panic of its loop included.
+    pub fn wait(self) -> Result<(), RunError> {
+        let panicked = |payload| Err(RunError::Panicked(message_of(payload)));
+        self.thread.join().unwrap_or_else(panicked)
     }
 
-    pub(crate) fn lower(&self) {
-        if let Self::Given(flag) = self {
-            flag.store(false, Ordering::SeqCst);
-        }
+    /// The counters now.
+    pub fn stats(&self) -> Stats {
+        self.stats.snapshot()
+    }
+
+    /// A reader of the counters that outlives this handle.
+    pub fn stats_handle(&self) -> StatsHandle {
+        self.stats.clone()
     }
 }

@@ -5,31 +5,26 @@ use std::fmt;
 use std::rc::Rc;
 
 use ccp_ipc::{Ipc, OutboxError};
-use ccp_wire::{EncodeError, FieldUpdate, FlowId};
+use ccp_wire::{ChangeProgRepr, EncodeError, FieldUpdate, FlowId, UpdateFieldsRepr};
 
-use crate::link::Link;
-use crate::programs::Misfit;
-use crate::{ControlField, Scope};
+use crate::shared::Link;
+use crate::{ControlField, Misfit, Scope};
 
 /// Controls one flow of one datapath. Clones control the same flow; after its end they do nothing.
 ///
 /// Sending never waits: what the datapath does not take at once waits in a queue of its own, where
 /// a newer update of a flow joins the one before.
-pub struct Datapath<I: Ipc>(Rc<Control<I>>);
+pub struct Datapath<I: Ipc>(pub(crate) Rc<Control<I>>);
 
 pub(crate) struct Control<I: Ipc> {
     pub(crate) link: Rc<Link<I>>,
     pub(crate) flow: FlowId,
     /// The place of the flow's algorithm in the list.
-    pub(crate) algorithm: usize,
-    pub(crate) open: Cell<bool>,
+    pub(crate) place: usize,
+    pub(crate) is_open: Cell<bool>,
 }
 
 impl<I: Ipc> Datapath<I> {
-    pub(crate) fn new(control: Rc<Control<I>>) -> Self {
-        Self(control)
-    }
-
     /// The flow's number.
     pub fn flow_id(&self) -> FlowId {
         self.0.flow
@@ -48,29 +43,23 @@ impl<I: Ipc> Datapath<I> {
         fields: Option<&[(&str, u64)]>,
     ) -> Result<Scope, SetProgramError> {
         let Control {
-            link,
-            flow,
-            algorithm,
-            ..
+            link, flow, place, ..
         } = &*self.0;
         let programs = &link.shared.programs;
-        let program = || name.to_owned();
-        let scope = programs.scope(*algorithm, name).ok_or_else(|| {
-            let algorithm = programs.algorithm(*algorithm);
-            SetProgramError::UnknownProgram {
-                algorithm,
-                program: program(),
-            }
-        })?;
-        let uid = scope.program_uid();
-        let fit = programs.fit(uid, link.abilities.get());
-        fit.map_err(|misfit| SetProgramError::Misfit {
-            program: program(),
-            misfit,
-        })?;
-        let fields = fields.unwrap_or_default();
-        self.send(resolve(scope, fields), |fields| {
-            link.change_program(*flow, uid, fields)
+        let unknown = || SetProgramError::UnknownProgram(programs.name(*place), name.into());
+        let scope = programs.scope(*place, name).ok_or_else(unknown)?;
+        let program_uid = scope.program_uid();
+        let fit = programs.fit(program_uid, link.abilities.get());
+        fit.map_err(|misfit| SetProgramError::Misfit(name.into(), misfit))?;
+        self.send(resolve(scope, fields.unwrap_or_default()), |fields| {
+            let message = ChangeProgRepr {
+                flow: *flow,
+                program_uid,
+                fields,
+            };
+            link.send(None, |buf| message.encode(buf))?;
+            link.forget_updates(*flow);
+            Ok(())
         })?;
         Ok(scope.clone())
     }
@@ -81,9 +70,7 @@ impl<I: Ipc> Datapath<I> {
     /// # Errors
     /// When a value cannot be set, or nothing can be sent to the datapath now. Nothing is changed.
     pub fn update_field(&self, scope: &Scope, fields: &[(&str, u64)]) -> Result<(), UpdateError> {
-        self.send(resolve(scope, fields), |fields| {
-            self.0.link.update(self.0.flow, fields)
-        })
+        self.send(resolve(scope, fields), |fields| self.send_update(fields))
     }
 
     /// As [`update_field`](Self::update_field), without looking anything up.
@@ -93,28 +80,37 @@ impl<I: Ipc> Datapath<I> {
     #[inline]
     pub fn update(&self, fields: &[(ControlField, u64)]) -> Result<(), UpdateError> {
         let fields = fields.iter().map(|&(field, value)| Ok(field.set_to(value)));
-        self.send(fields, |fields| self.0.link.update(self.0.flow, fields))
+        self.send(fields, |fields| self.send_update(fields))
+    }
+
+    #[inline]
+    fn send_update(&self, fields: &[FieldUpdate]) -> Result<(), UpdateError> {
+        if fields.is_empty() {
+            return Ok(());
+        }
+        let flow = self.0.flow;
+        let message = UpdateFieldsRepr { flow, fields };
+        self.0
+            .link
+            .send(Some(flow.0.into()), |buf| message.encode(buf))
     }
 
     /// Collects `fields` in room that is kept for that, and has them sent.
     #[inline]
     fn send(
         &self,
-        fields: impl Iterator<Item = Result<FieldUpdate, UpdateError>>,
+        mut fields: impl Iterator<Item = Result<FieldUpdate, UpdateError>>,
         send: impl FnOnce(&[FieldUpdate]) -> Result<(), UpdateError>,
     ) -> Result<(), UpdateError> {
-        if !self.0.open.get() {
+        if !self.0.is_open.get() {
             return Err(UpdateError::FlowClosed);
         }
         let mut room = self.0.link.shared.fields.take();
         room.clear();
-        let outcome = fields.into_iter().try_for_each(|field| {
-            room.push(field?);
-            Ok(())
-        });
-        let outcome = outcome.and_then(|()| send(&room));
-        self.0.link.shared.fields.replace(room);
-        outcome
+        let collected = fields.try_for_each(|field| field.map(|field| room.push(field)));
+        let sent = collected.and_then(|()| send(&room));
+        self.0.link.shared.fields.set(room);
+        sent
     }
 }
 
@@ -126,23 +122,24 @@ impl<I: Ipc> Clone for Datapath<I> {
 
 impl<I: Ipc> fmt::Debug for Datapath<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Datapath")
-            .field("flow", &self.0.flow)
-            .field("datapath", &self.0.link.addr)
-            .finish()
+        write!(
+            f,
+            "Datapath(flow {} of {:?})",
+            self.0.flow, self.0.link.addr
+        )
     }
 }
 
-fn resolve<'a>(
-    scope: &'a Scope,
-    fields: &'a [(&str, u64)],
-) -> impl Iterator<Item = Result<FieldUpdate, UpdateError>> + 'a {
+fn resolve(
+    scope: &Scope,
+    fields: &[(&str, u64)],
+) -> impl Iterator<Item = Result<FieldUpdate, UpdateError>> {
     fields
         .iter()
         .map(|&(name, value)| match scope.control(name) {
             Some(field) => Ok(field.set_to(value)),
-            None if scope.contains(name) => Err(UpdateError::NotSettable { name: name.into() }),
-            None => Err(UpdateError::UnknownField { name: name.into() }),
+            None if scope.contains(name) => Err(UpdateError::NotSettable(name.into())),
+            None => Err(UpdateError::UnknownField(name.into())),
         })
 }
 
@@ -150,22 +147,12 @@ fn resolve<'a>(
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetProgramError {
-    /// The algorithm did not list such a program.
-    #[error("algorithm `{algorithm}` has no program `{program}`")]
-    UnknownProgram {
-        /// The algorithm's name.
-        algorithm: &'static str,
-        /// The name asked for.
-        program: String,
-    },
-    /// The datapath cannot run it.
-    #[error("program `{program}` is not installed: {misfit}")]
-    Misfit {
-        /// The name asked for.
-        program: String,
-        /// What the datapath lacks.
-        misfit: Misfit,
-    },
+    /// The algorithm of the first name did not list a program of the second.
+    #[error("algorithm `{0}` has no program `{1}`")]
+    UnknownProgram(&'static str, String),
+    /// The datapath cannot run the program of this name.
+    #[error("program `{0}` is not installed: {1}")]
+    Misfit(String, Misfit),
     /// A value to start with cannot be set, or nothing can be sent.
     #[error(transparent)]
     Update(#[from] UpdateError),
@@ -176,33 +163,18 @@ pub enum SetProgramError {
 #[non_exhaustive]
 pub enum UpdateError {
     /// The program has no variable of this name.
-    #[error("the program has no variable `{name}`")]
-    UnknownField {
-        /// The name asked for.
-        name: String,
-    },
-    /// The variable is one that only the program or the datapath writes.
-    #[error("`{name}` cannot be set from outside the program")]
-    NotSettable {
-        /// The name asked for.
-        name: String,
-    },
+    #[error("the program has no variable `{0}`")]
+    UnknownField(String),
+    /// The variable of this name is one that only the program or the datapath writes.
+    #[error("`{0}` cannot be set from outside the program")]
+    NotSettable(String),
     /// More values than one message carries: 127, or 222 together with a change of program.
     #[error(transparent)]
     TooMany(#[from] EncodeError),
     /// The flow has ended.
     #[error("the flow has ended")]
     FlowClosed,
-    /// The datapath does not read, and as much as may wait for it already does.
-    #[error("the datapath's queue is full")]
-    QueueFull,
-    /// The datapath is gone; its flows end.
-    #[error("the datapath is gone")]
-    DatapathGone,
-    /// The transport does not take the message.
-    #[error("the message was refused")]
-    Refused {
-        /// What it said.
-        source: OutboxError,
-    },
+    /// The datapath does not read, and as much as may wait for it does; or it is gone.
+    #[error("cannot send to the datapath")]
+    Send(#[from] OutboxError),
 }

@@ -1,78 +1,43 @@
 //! The list of algorithms in a run's type, so that reports reach them by static dispatch.
 
-use std::collections::HashMap;
-
 use ccp_ipc::Ipc;
-use ccp_lang::Compiler;
 use ccp_wire::FlowId;
 
-use crate::{CongAlg, Datapath, DatapathInfo, Flow, Report, RunError};
+use crate::{CongAlg, Datapath, DatapathInfo, Flow, Programs, Report, RunError};
 
 /// The end of the list: the default algorithm.
 #[derive(Debug)]
 pub struct DefaultAlg<A>(pub(crate) A);
 
-/// One more algorithm, or none, before the `tail`.
+/// One more algorithm, or none, before the rest of the list.
 #[derive(Debug)]
-pub struct AdditionalAlg<A, T> {
-    pub(crate) head: Option<A>,
-    pub(crate) tail: T,
-}
-
-/// A flow of this algorithm or of one further down the list.
-#[derive(Debug)]
-pub enum Either<H, T> {
-    /// Of the head.
-    Head(H),
-    /// Of the tail.
-    Tail(T),
-}
-
-/// What [`AlgSet::visit`] calls with each algorithm: its name, its programs, and its compiler.
-pub(crate) type Visit<'a> = &'a mut dyn FnMut(
-    &'static str,
-    HashMap<&'static str, String>,
-    &dyn Fn() -> Compiler,
-) -> Result<(), RunError>;
+pub struct AdditionalAlg<A, T>(pub(crate) Option<A>, pub(crate) T);
 
 /// A list of algorithms, as [`RunBuilder`](crate::RunBuilder) makes it; for naming the type of what
-/// holds an [`Agent`](crate::Agent).
-///
-/// The places in it count from 0, the default, in the order in which they were added.
+/// holds an [`Agent`](crate::Agent). Places in it count from 0, the default.
 pub trait AlgSet<I: Ipc>: Sealed {
     /// A flow of any of them.
     type Flow: Flow;
 
+    /// The place of the first in the list, the last added.
     #[doc(hidden)]
-    /// How many places the list has, those without an algorithm included.
-    fn places(&self) -> usize;
+    const PLACE: usize;
 
+    /// Compiles the programs of all, the default's first.
     #[doc(hidden)]
-    /// Visits all, the default first. A place without algorithm is visited without programs.
-    fn visit(&self, visit: Visit<'_>) -> Result<(), RunError>;
+    fn compile(&self, programs: &mut Programs) -> Result<(), RunError>;
 
-    #[doc(hidden)]
-    /// The place of the last added one of this name, or of the default.
-    fn place(&self, name: &str) -> usize;
-
-    #[doc(hidden)]
     /// Has the algorithm at `place` take a flow.
+    #[doc(hidden)]
     fn new_flow(&self, place: usize, control: Datapath<I>, info: DatapathInfo) -> Self::Flow;
 }
 
 impl<I: Ipc, A: CongAlg<I>> AlgSet<I> for DefaultAlg<A> {
     type Flow = A::Flow;
+    const PLACE: usize = 0;
 
-    fn places(&self) -> usize {
-        1
-    }
-
-    fn visit(&self, visit: Visit<'_>) -> Result<(), RunError> {
-        visit(A::name(), self.0.datapath_programs(), &|| self.0.compiler())
-    }
-
-    fn place(&self, _: &str) -> usize {
-        0
+    fn compile(&self, programs: &mut Programs) -> Result<(), RunError> {
+        programs.add(Some(&self.0))
     }
 
     fn new_flow(&self, _: usize, control: Datapath<I>, info: DatapathInfo) -> A::Flow {
@@ -82,47 +47,43 @@ impl<I: Ipc, A: CongAlg<I>> AlgSet<I> for DefaultAlg<A> {
 
 impl<I: Ipc, A: CongAlg<I>, T: AlgSet<I>> AlgSet<I> for AdditionalAlg<A, T> {
     type Flow = Either<A::Flow, T::Flow>;
+    const PLACE: usize = T::PLACE + 1;
 
-    fn places(&self) -> usize {
-        self.tail.places() + 1
-    }
-
-    fn visit(&self, visit: Visit<'_>) -> Result<(), RunError> {
-        self.tail.visit(visit)?;
-        match &self.head {
-            Some(head) => visit(A::name(), head.datapath_programs(), &|| head.compiler()),
-            None => visit(A::name(), HashMap::new(), &Compiler::new),
-        }
-    }
-
-    fn place(&self, name: &str) -> usize {
-        match self.head {
-            Some(_) if A::name() == name => self.tail.places(),
-            _ => self.tail.place(name),
-        }
+    fn compile(&self, programs: &mut Programs) -> Result<(), RunError> {
+        self.1.compile(programs)?;
+        programs.add(self.0.as_ref())
     }
 
     fn new_flow(&self, place: usize, control: Datapath<I>, info: DatapathInfo) -> Self::Flow {
-        match &self.head {
-            Some(head) if place == self.tail.places() => Either::Head(head.new_flow(control, info)),
-            _ => Either::Tail(self.tail.new_flow(place, control, info)),
+        match &self.0 {
+            Some(alg) if place == Self::PLACE => Either::Here(alg.new_flow(control, info)),
+            _ => Either::Further(self.1.new_flow(place, control, info)),
         }
     }
 }
 
-impl<H: Flow, T: Flow> Flow for Either<H, T> {
+/// A flow of the first algorithm of a list, or of one further down.
+#[derive(Debug)]
+pub enum Either<A, T> {
+    /// Of the first.
+    Here(A),
+    /// Of another.
+    Further(T),
+}
+
+impl<A: Flow, T: Flow> Flow for Either<A, T> {
     #[inline]
     fn on_report(&mut self, flow: FlowId, report: Report<'_>) {
         match self {
-            Self::Head(head) => head.on_report(flow, report),
-            Self::Tail(tail) => tail.on_report(flow, report),
+            Self::Here(here) => here.on_report(flow, report),
+            Self::Further(further) => further.on_report(flow, report),
         }
     }
 
     fn close(&mut self) {
         match self {
-            Self::Head(head) => head.close(),
-            Self::Tail(tail) => tail.close(),
+            Self::Here(here) => here.close(),
+            Self::Further(further) => further.close(),
         }
     }
 }

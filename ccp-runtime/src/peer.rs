@@ -1,6 +1,8 @@
 //! One datapath with its flows: what is done on each of its messages.
 
 use std::cell::Cell;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,22 +11,18 @@ use ccp_ipc::{Ipc, Liveness};
 use ccp_wire::{Address, Create, FlowId, Hello, HelloFlags, Measure};
 use tracing::{Span, info, info_span};
 
-use crate::agent::Env;
+use crate::agent::message_of;
 use crate::datapath::Control;
-use crate::handle::message_of;
-use crate::hash::FastMap;
-use crate::link::{Link, Shared};
-use crate::list::AlgSet;
-use crate::programs::Abilities;
+use crate::programs::UNSAID;
+use crate::shared::{Link, Shared};
 use crate::stats::Counter;
-use crate::{Datapath, DatapathInfo, Flow, Report, Settings};
+use crate::{AlgSet, Datapath, DatapathInfo, Flow, Report};
 
 pub(crate) struct Peer<I: Ipc, F> {
     pub(crate) link: Rc<Link<I>>,
-    flows: FastMap<u32, Running<I, F>>,
+    flows: HashMap<u32, Running<I, F>, Multiply>,
     /// It has started, and has not been sent its programs yet.
-    pub(crate) wants_programs: bool,
-    pub(crate) wants_keep_alive: bool,
+    wants_programs: bool,
     /// The last sign of life, or look for one.
     pub(crate) last_seen: Duration,
 }
@@ -40,35 +38,35 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
     /// A datapath never heard of before.
     pub(crate) fn new(addr: I::Addr, shared: &Rc<Shared<I>>) -> Self {
         info!(datapath = ?addr, "a datapath has come");
+        let link = Rc::new(Link::new(addr, Rc::clone(shared)));
+        let last_seen = shared.now.get();
         Self {
-            link: Rc::new(Link::new(addr, Rc::clone(shared))),
-            flows: FastMap::default(),
+            link,
+            flows: HashMap::default(),
             wants_programs: true,
-            wants_keep_alive: false,
-            last_seen: shared.now.get(),
+            last_seen,
         }
     }
 
     /// It has started, or lost its agent: it knows nothing of what went before.
-    pub(crate) fn on_ready<A: AlgSet<I, Flow = F>>(&mut self, env: &Env<I, A>) {
-        env.stats().count(Counter::Readies);
-        self.close_flows(env);
+    pub(crate) fn on_ready(&mut self) {
+        self.link.shared.stats.add(Counter::Readies, 1);
+        self.close_flows();
         self.link.forget_all();
-        self.link.abilities.take();
-        self.wants_keep_alive = false;
+        self.link.abilities.set(UNSAID);
         self.wants_programs = true;
     }
 
-    /// It tells what it can. Programs that have to be in their other form are sent again, all of
-    /// them, since the first of a run empties the datapath's table.
-    pub(crate) fn on_hello<A: AlgSet<I, Flow = F>>(&mut self, env: &Env<I, A>, hello: Hello) {
-        env.stats().count(Counter::Hellos);
-        let abilities = Abilities::from(hello);
-        let before = self.link.abilities.replace(abilities);
-        let programs = &env.shared.programs;
-        self.wants_programs |= !programs.fitting(before).eq(programs.fitting(abilities));
-        self.wants_keep_alive = hello.flags.contains(HelloFlags::WANTS_KEEPALIVE);
-        self.link.keep_alive(env.settings.keep_alive);
+    /// It tells what it can. If that changes the form of any program all are sent again, since the
+    /// first of a run empties the datapath's table.
+    pub(crate) fn on_hello(&mut self, hello: Hello) {
+        let Shared {
+            programs, stats, ..
+        } = &*self.link.shared;
+        stats.add(Counter::Hellos, 1);
+        let before = self.link.abilities.replace(hello);
+        self.wants_programs |= !programs.fitting(before).eq(programs.fitting(hello));
+        self.link.keep_alive();
     }
 
     /// Sends the programs, if that is due.
@@ -78,52 +76,66 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
         }
     }
 
-    pub(crate) fn on_create<A: AlgSet<I, Flow = F>>(
+    pub(crate) fn on_create(
         &mut self,
-        env: &Env<I, A>,
+        algs: &impl AlgSet<I, Flow = F>,
         create: &Create<'_>,
         address: Option<Address>,
     ) {
         self.provide_programs();
-        let flow = create.flow;
-        self.close(env, flow);
-        if self.flows.len() >= env.settings.max_flows {
-            return env.ignore(
-                Counter::FlowsCapped,
-                &self.link.addr,
-                format_args!("flow {flow}"),
-            );
+        let Create {
+            flow,
+            init_cwnd,
+            mss,
+            src_ip,
+            src_port,
+            dst_ip,
+            dst_port,
+            ..
+        } = *create;
+        self.end(flow, true);
+        let Shared {
+            programs,
+            stats,
+            settings,
+            ..
+        } = &*self.link.shared;
+        if self.flows.len() >= settings.max_flows {
+            return self.note(Counter::FlowsCapped, flow, "too many flows");
         }
-        env.stats().count(Counter::FlowsCreated);
-        let place = env.algs.place(create.cong_alg);
-        let alg = env.shared.programs.algorithm(place);
-        let span = info_span!("flow", sid = flow.0, alg, datapath = ?self.link.addr);
-        let _entered = span.clone().entered();
+        let place = programs.algorithm(create.cong_alg);
+        let (link, is_open) = (Rc::clone(&self.link), Cell::new(true));
+        let span =
+            info_span!("flow", sid = flow.0, alg = programs.name(place), datapath = ?link.addr);
+        let entered = span.clone().entered();
         info!(
-            init_cwnd_bytes = create.init_cwnd,
-            mss_bytes = create.mss,
+            init_cwnd_bytes = init_cwnd,
+            mss_bytes = mss,
             asked_for = create.cong_alg,
-            "a flow begins"
+            "begins"
         );
         let control = Rc::new(Control {
-            link: Rc::clone(&self.link),
+            link,
             flow,
-            algorithm: place,
-            open: Cell::new(true),
+            place,
+            is_open,
         });
+        let handle = Datapath(Rc::clone(&control));
         let info = DatapathInfo {
             flow,
-            init_cwnd: create.init_cwnd,
-            mss: create.mss,
-            src_ip: create.src_ip,
-            src_port: create.src_port,
-            dst_ip: create.dst_ip,
-            dst_port: create.dst_port,
+            init_cwnd,
+            mss,
+            src_ip,
+            src_port,
+            dst_ip,
+            dst_port,
             address,
         };
-        let handle = Datapath::new(Rc::clone(&control));
-        match guard(|| env.algs.new_flow(place, handle, info)) {
+        stats.add(Counter::FlowsCreated, 1);
+        match guard(|| algs.new_flow(place, handle, info)) {
             Ok(new) => {
+                stats.add(Counter::Flows, 1);
+                drop(entered);
                 self.flows.insert(
                     flow.0,
                     Running {
@@ -132,123 +144,159 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
                         span,
                     },
                 );
-                env.flows_changed(1);
             }
             Err(message) => {
-                control.open.set(false);
-                env.stats().count(Counter::FlowsClosed);
-                env.panicked("new_flow", &message);
+                control.is_open.set(false);
+                stats.add(Counter::FlowsClosed, 1);
+                self.note(Counter::FlowPanics, flow, &message);
             }
         }
     }
 
     #[inline]
-    pub(crate) fn on_measure<A: AlgSet<I, Flow = F>>(
-        &mut self,
-        env: &Env<I, A>,
-        measure: &Measure<'_>,
-    ) {
-        let flow = measure.flow;
-        if measure.is_close() && self.close(env, flow) {
-            return;
-        }
+    pub(crate) fn on_measure(&mut self, measure: &Measure<'_>) {
+        let &Measure {
+            flow,
+            program_uid,
+            fields,
+        } = measure;
         let Some(running) = self.flows.get_mut(&flow.0) else {
-            return env.ignore(
-                Counter::UnknownFlow,
-                &self.link.addr,
-                format_args!("flow {flow}"),
-            );
+            return self.note(Counter::UnknownFlow, flow, "a report of an unknown flow");
         };
-        env.stats().count(Counter::Reports);
-        let report = Report::new(measure.program_uid, measure.fields, &self.link.addr);
+        if measure.is_close() {
+            return self.end(flow, true);
+        }
+        self.link.shared.stats.add(Counter::Reports, 1);
         let entered = running.span.enter();
+        let report = Report {
+            program_uid,
+            fields,
+            from: &self.link.addr,
+        };
         if let Err(message) = guard(|| running.flow.on_report(flow, report)) {
-            env.panicked("on_report", &message);
             drop(entered);
+            self.note(Counter::FlowPanics, flow, &message);
             // What a panic has left behind is not called again.
-            if let Some(running) = self.flows.remove(&flow.0) {
-                running.end(env, false);
-            }
+            self.end(flow, false);
         }
     }
 
-    /// Says that the agent lives, and looks whether the datapath does, if that is due. Gives when
-    /// something will be due next.
-    pub(crate) fn do_due(&mut self, settings: &Settings, now: Duration) -> Duration {
-        let link = &self.link;
-        let mut probe_due = self.last_seen + settings.probe_after;
-        if now >= probe_due {
-            if link.shared.ipc.probe(&link.addr) == Liveness::Gone {
-                link.mark_gone();
+    /// Does what is due, and gives when something will be due next.
+    pub(crate) fn do_due(&mut self, now: Duration) -> Duration {
+        let Link {
+            addr,
+            shared,
+            abilities,
+            last_sent,
+            ..
+        } = &*self.link;
+        let (settings, last_seen) = (&shared.settings, self.last_seen);
+        if now >= last_seen + settings.probe_after {
+            if shared.ipc.probe(addr) == Liveness::Gone {
+                self.link.mark_gone();
             }
             self.last_seen = now;
-            probe_due = now + settings.probe_after;
         }
-        if !self.wants_keep_alive {
+        let probe_due = self.last_seen + settings.probe_after;
+        if !abilities.get().flags.contains(HelloFlags::WANTS_KEEPALIVE) {
             return probe_due;
         }
-        let mut alive_due = link.last_sent.get() + settings.keep_alive;
-        if now >= alive_due {
-            link.keep_alive(settings.keep_alive);
-            alive_due = now + settings.keep_alive;
+        if now >= last_sent.get() + settings.keep_alive {
+            self.link.keep_alive();
+            // Also if it could not be sent.
+            last_sent.set(now);
         }
-        probe_due.min(alive_due)
+        probe_due.min(last_sent.get() + settings.keep_alive)
     }
 
     /// Closes all flows, in the order of their numbers so that equal runs are equal.
-    pub(crate) fn close_flows<A: AlgSet<I, Flow = F>>(&mut self, env: &Env<I, A>) {
-        let mut flows: Vec<_> = self.flows.drain().collect();
-        flows.sort_unstable_by_key(|&(flow, _)| flow);
-        for (_, running) in flows {
-            running.end(env, true);
-        }
+    pub(crate) fn close_flows(&mut self) {
+        let mut flows: Vec<_> = self.flows.keys().copied().collect();
+        flows.sort_unstable();
+        flows
+            .into_iter()
+            .for_each(|flow| self.end(FlowId(flow), true));
     }
 
-    fn close<A: AlgSet<I, Flow = F>>(&mut self, env: &Env<I, A>, flow: FlowId) -> bool {
-        let running = self.flows.remove(&flow.0);
-        let was_known = running.is_some();
-        if let Some(running) = running {
-            running.end(env, true);
-        }
-        was_known
-    }
-}
-
-impl<I: Ipc, F: Flow> Running<I, F> {
-    /// Ends the flow: from here on its handles do nothing.
-    fn end<A: AlgSet<I>>(self, env: &Env<I, A>, close: bool) {
-        let Self {
-            mut flow,
+    /// Ends a flow if it exists: from here on its handles do nothing.
+    fn end(&mut self, flow: FlowId, close: bool) {
+        let Some(running) = self.flows.remove(&flow.0) else {
+            return;
+        };
+        let Running {
+            flow: mut alg,
             control,
             span,
-        } = self;
-        control.open.set(false);
-        control.link.forget_updates(control.flow);
-        env.stats().count(Counter::FlowsClosed);
-        env.flows_changed(-1);
-        let _entered = span.enter();
-        info!("a flow ends");
-        if close && let Err(message) = guard(|| flow.close()) {
-            env.panicked("close", &message);
+        } = running;
+        control.is_open.set(false);
+        self.link.forget_updates(flow);
+        self.link.shared.stats.add(Counter::FlowsClosed, 1);
+        self.link.shared.stats.add(Counter::Flows, -1);
+        let _entered = span.entered();
+        info!("ends");
+        let closed = guard(|| {
+            if close {
+                alg.close()
+            }
+        });
+        for message in [closed, guard(|| drop(alg))]
+            .into_iter()
+            .filter_map(Result::err)
+        {
+            self.note(Counter::FlowPanics, flow, &message);
         }
-        if let Err(message) = guard(|| drop(flow)) {
-            env.panicked("drop", &message);
-        }
+    }
+
+    fn note(&self, event: Counter, flow: FlowId, what: &str) {
+        self.link
+            .shared
+            .note(event, &self.link.addr, format_args!("flow {flow}: {what}"));
     }
 }
 
 /// Calls into an algorithm. Its panic ends there, and comes back as what it said.
 ///
 /// Unwinding may leave the flow's own state half changed, but the caller drops that flow; the state
-/// of this crate is never changed around a callback.
+/// of this crate is never half changed around a callback.
 #[inline]
 fn guard<R>(call: impl FnOnce() -> R) -> Result<R, String> {
-    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
-        let message = message_of(&*payload);
-        // The payload is the algorithm's too.
-        if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            std::mem::forget(another);
-        }
-        message
-    })
+    catch_unwind(AssertUnwindSafe(call)).map_err(message_of)
+}
+
+/// The hash of flow numbers: a multiplication by a random odd number.
+///
+/// A datapath chooses the numbers, so the factor is secret; folding the 128 bits of the product
+/// makes collisions as rare as chance (multiply-shift hashing), at a fraction of SipHash's cost.
+#[derive(Clone)]
+struct Multiply(u64, u64);
+
+impl Default for Multiply {
+    fn default() -> Self {
+        Self(RandomState::new().hash_one(0) | 1, 0)
+    }
+}
+
+impl BuildHasher for Multiply {
+    type Hasher = Self;
+
+    fn build_hasher(&self) -> Self {
+        self.clone()
+    }
+}
+
+impl Hasher for Multiply {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u32((*byte).into()));
+    }
+
+    #[inline]
+    fn write_u32(&mut self, value: u32) {
+        let product = u128::from(self.1 ^ u64::from(value)) * u128::from(self.0);
+        self.1 = (product ^ (product >> 64)) as u64;
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.1
+    }
 }

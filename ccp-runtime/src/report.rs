@@ -7,22 +7,14 @@ use ccp_wire::{ProgramUid, U64s};
 use crate::Scope;
 
 /// One report of a flow's program, borrowed from the datagram it came in.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Report<'a> {
-    program_uid: ProgramUid,
-    fields: U64s<'a>,
-    from: &'a dyn fmt::Debug,
+    pub(crate) program_uid: ProgramUid,
+    pub(crate) fields: U64s<'a>,
+    pub(crate) from: &'a dyn fmt::Debug,
 }
 
 impl<'a> Report<'a> {
-    pub(crate) fn new(program_uid: ProgramUid, fields: U64s<'a>, from: &'a dyn fmt::Debug) -> Self {
-        Self {
-            program_uid,
-            fields,
-            from,
-        }
-    }
-
     /// The program that sent it.
     pub fn program_uid(&self) -> ProgramUid {
         self.program_uid
@@ -42,15 +34,10 @@ impl<'a> Report<'a> {
     #[inline]
     pub fn get(&self, field: ReportField) -> Result<u64, ReportError> {
         if field.program_uid != self.program_uid {
-            return Err(ReportError::Stale {
-                report: self.program_uid,
-                scope: field.program_uid,
-            });
+            return Err(ReportError::Stale(self.program_uid, field.program_uid));
         }
-        self.fields.get(field.index).ok_or(ReportError::TooShort {
-            index: field.index,
-            fields: self.fields.len(),
-        })
+        let value = self.fields.get(field.index);
+        value.ok_or(ReportError::TooShort(field.index, self.fields.len()))
     }
 
     /// The value of the report variable `name`, such as `Report.acked`.
@@ -58,32 +45,16 @@ impl<'a> Report<'a> {
     /// # Errors
     /// As [`Report::get`], and when the scope has no such report variable.
     pub fn get_field(&self, name: &str, scope: &Scope) -> Result<u64, ReportError> {
-        if scope.program_uid() != self.program_uid {
-            return Err(ReportError::Stale {
-                report: self.program_uid,
-                scope: scope.program_uid(),
-            });
-        }
         match scope.field(name) {
             Some(field) => self.get(field),
-            None if scope.contains(name) => Err(ReportError::NotReported { name: name.into() }),
-            None => Err(ReportError::UnknownField { name: name.into() }),
+            None if scope.contains(name) => Err(ReportError::NotReported(name.into())),
+            None => Err(ReportError::UnknownField(name.into())),
         }
     }
 
     /// All values in the order in which the program declares them.
     pub fn fields(&self) -> impl Iterator<Item = u64> + 'a {
         self.fields.iter()
-    }
-}
-
-impl fmt::Debug for Report<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Report")
-            .field("program_uid", &self.program_uid)
-            .field("from", &self.from)
-            .field("fields", &self.fields().collect::<Vec<_>>())
-            .finish()
     }
 }
 
@@ -98,32 +69,16 @@ pub struct ReportField {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
-    /// The report was sent by another program than the one the field belongs to.
-    #[error("the report is of program {report}, the scope of program {scope}")]
-    Stale {
-        /// The program that sent the report.
-        report: ProgramUid,
-        /// The program asked for.
-        scope: ProgramUid,
-    },
-    /// The datapath sent fewer values than the program has report variables.
-    #[error("the report has {fields} values, none at index {index}")]
-    TooShort {
-        /// The index of the variable.
-        index: usize,
-        /// How many values came.
-        fields: usize,
-    },
+    /// The report is of the first program, the scope or field of the second.
+    #[error("the report is of program {0}, the scope of program {1}")]
+    Stale(ProgramUid, ProgramUid),
+    /// Nothing came at this index: the datapath sent so many values.
+    #[error("the report has no value at index {0}, only {1} values")]
+    TooShort(usize, usize),
     /// The program has no variable of this name.
-    #[error("the program has no variable `{name}`")]
-    UnknownField {
-        /// The name asked for.
-        name: String,
-    },
-    /// The variable exists, but reports do not carry it.
-    #[error("`{name}` is not a report variable")]
-    NotReported {
-        /// The name asked for.
-        name: String,
-    },
+    #[error("the program has no variable `{0}`")]
+    UnknownField(String),
+    /// The variable of this name is not sent in reports.
+    #[error("`{0}` is not a report variable")]
+    NotReported(String),
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ccp_lang::{Class, Reg};
+use ccp_lang::Reg;
 use ccp_wire::{FieldUpdate, ProgramUid};
 
 use crate::ReportField;
@@ -10,57 +10,50 @@ use crate::ReportField;
 /// The variables of a program, as [`Datapath::set_program`](crate::Datapath::set_program) gives
 /// them. Cloning is cheap. The default is the scope of no program: it is empty.
 #[derive(Clone, Debug, Default)]
-pub struct Scope(Arc<Inner>);
-
-#[derive(Debug, Default)]
-struct Inner {
+pub struct Scope {
     program_uid: ProgramUid,
-    variables: ccp_lang::Scope,
+    variables: Arc<ccp_lang::Scope>,
 }
 
 impl Scope {
     /// The variables of a program that was compiled apart from an agent, under the number it has or
     /// will have; 0 if it has none.
     pub fn new(program_uid: ProgramUid, variables: ccp_lang::Scope) -> Self {
-        Self(Arc::new(Inner {
+        let variables = Arc::new(variables);
+        Self {
             program_uid,
             variables,
-        }))
+        }
     }
 
     /// The number under which the program is installed; 0 for no program.
     pub fn program_uid(&self) -> ProgramUid {
-        self.0.program_uid
+        self.program_uid
     }
 
     /// Everything the compiler knows of the program's variables.
     pub fn variables(&self) -> &ccp_lang::Scope {
-        &self.0.variables
+        &self.variables
     }
 
     /// Looks up a report variable, such as `Report.acked`, for [`Report::get`](crate::Report::get).
     pub fn field(&self, name: &str) -> Option<ReportField> {
-        let reg = self.register(name)?;
-        matches!(reg.class, Class::Report | Class::VolatileReport).then(|| ReportField {
-            program_uid: self.0.program_uid,
-            index: reg.index as usize,
-        })
+        let reg = self.variables.get(name)?.reg;
+        let (program_uid, index) = (self.program_uid, reg.index as usize);
+        reg.is_report()
+            .then_some(ReportField { program_uid, index })
     }
 
     /// Looks up what an agent may set, a control variable or `Cwnd` (bytes) or `Rate` (bytes/s),
     /// for [`Datapath::update`](crate::Datapath::update).
     pub fn control(&self, name: &str) -> Option<ControlField> {
-        let reg = self.register(name)?;
+        let reg = self.variables.get(name)?.reg;
         reg.is_settable().then_some(ControlField(reg))
     }
 
     /// Whether the program knows the name at all.
     pub fn contains(&self, name: &str) -> bool {
-        self.register(name).is_some()
-    }
-
-    fn register(&self, name: &str) -> Option<Reg> {
-        self.0.variables.get(name).map(|variable| variable.reg)
+        self.variables.get(name).is_some()
     }
 }
 
@@ -75,9 +68,10 @@ impl ControlField {
     pub const RATE: Self = Self(Reg::RATE);
 
     pub(crate) fn set_to(self, value: u64) -> FieldUpdate {
+        let (class, index) = (self.0.class.code(), self.0.index);
         FieldUpdate {
-            class: self.0.class.code(),
-            index: self.0.index,
+            class,
+            index,
             value,
         }
     }

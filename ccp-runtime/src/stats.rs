@@ -1,6 +1,5 @@
 //! Counters of the agent: written by its loop alone, readable from every thread.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -11,10 +10,6 @@ macro_rules! counters {
 
         impl Counter {
             pub(crate) const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            pub(crate) fn name(self) -> &'static str {
-                match self { $(Self::$variant => stringify!($field),)* }
-            }
         }
 
         /// What the agent has done and refused so far, by reason.
@@ -32,7 +27,7 @@ macro_rules! counters {
         impl StatsHandle {
             /// The counters now. Each is exact; together they may be of slightly different moments.
             pub fn snapshot(&self) -> Stats {
-                Stats { $($field: self.load(Counter::$variant),)* }
+                Stats { $($field: self.0[Counter::$variant as usize].load(Relaxed),)* }
             }
         }
     };
@@ -90,39 +85,22 @@ counters! {
 }
 
 /// Reads the counters of an agent, also while it runs in another thread.
-#[derive(Clone)]
+#[derive(Clone, Debug, Default)]
 pub struct StatsHandle(Arc<[AtomicU64; Counter::ALL.len()]>);
 
 impl StatsHandle {
     /// Counters at zero, to be given to an agent.
     pub fn new() -> Self {
-        Self(Arc::new([const { AtomicU64::new(0) }; Counter::ALL.len()]))
+        Self::default()
     }
 
-    fn load(&self, counter: Counter) -> u64 {
-        self.0[counter as usize].load(Relaxed)
-    }
-
-    /// Adds one. Only the loop writes, so that a plain store does, without a locked bus.
+    /// Adds to a counter, and gives its value. Only the loop writes, so that a plain store does,
+    /// without a locked bus.
     #[inline]
-    pub(crate) fn count(&self, counter: Counter) {
+    pub(crate) fn add(&self, counter: Counter, by: i64) -> u64 {
         let cell = &self.0[counter as usize];
-        cell.store(cell.load(Relaxed) + 1, Relaxed);
-    }
-
-    pub(crate) fn set(&self, counter: Counter, value: usize) {
-        self.0[counter as usize].store(value as u64, Relaxed);
-    }
-}
-
-impl Default for StatsHandle {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl fmt::Debug for StatsHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.snapshot().fmt(f)
+        let value = cell.load(Relaxed).wrapping_add_signed(by);
+        cell.store(value, Relaxed);
+        value
     }
 }

@@ -161,15 +161,3 @@ fn a_report_and_its_answer_allocate_nothing() {
 fn looking_fields_up_by_name_allocates_nothing_either() {
     assert_eq!(serve(true, 100).0, 0);
 }
-
-/// Not a test of anything: `cargo test --release -p ccp-runtime --test allocation -- --ignored --nocapture`.
-#[test]
-#[ignore = "prints a figure"]
-fn time_per_report() {
-    for by_name in [false, true] {
-        println!(
-            "by name: {by_name}: {:?} per report",
-            serve(by_name, 20_000).1
-        );
-    }
-}

@@ -251,7 +251,7 @@ fn a_datapath_that_never_reads_costs_bounded_room_and_harms_no_other() {
     assert!(
         log.borrow()
             .iter()
-            .any(|note| note == "the datapath's queue is full")
+            .any(|note| note == "cannot send to the datapath")
     );
     assert_eq!(
         said(&rig.send(2, &measure(1, 1, &[5]))),
@@ -273,7 +273,12 @@ fn a_datapath_found_gone_while_sending_loses_its_flows_and_nobody_else_does() {
     rig.send(1, &measure(1, 1, &[5]));
     assert_eq!(
         *log.borrow(),
-        ["the datapath is gone", "report 1 5", "close 1", "close 2"]
+        [
+            "cannot send to the datapath",
+            "report 1 5",
+            "close 1",
+            "close 2"
+        ]
     );
     let stats = rig.stats();
     assert_eq!(

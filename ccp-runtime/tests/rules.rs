@@ -114,14 +114,7 @@ fn a_program_that_does_not_compile_is_named_with_its_algorithm_and_the_place() {
         .additional_alg(named::<1>(&log, &[("main", PROGRAM), ("second", wrong)]))
         .build();
     let error = outcome.err().unwrap();
-    assert!(matches!(
-        error,
-        RunError::Compile {
-            algorithm: "one",
-            program: "second",
-            ..
-        }
-    ));
+    assert!(matches!(error, RunError::Compile("one", "second", _)));
     let text = error.to_string();
     assert!(
         text.contains("`second`") && text.contains("`one`") && text.contains("2:"),

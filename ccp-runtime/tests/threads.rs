@@ -232,11 +232,7 @@ fn a_program_that_does_not_compile_ends_a_spawned_run_at_once() {
     let outcome = builder.default_alg(Wrong).spawn_thread().run();
     assert!(matches!(
         outcome,
-        Err(RunError::Compile {
-            algorithm: "wrong",
-            program: "main",
-            ..
-        })
+        Err(RunError::Compile("wrong", "main", _))
     ));
 }
 
@@ -283,7 +279,7 @@ fn a_panic_of_the_loop_comes_out_of_wait_with_its_message() {
         .unwrap();
     let error = handle.wait().unwrap_err();
     assert!(
-        matches!(&error, RunError::Panicked { message } if message == "number 5"),
+        matches!(&error, RunError::Panicked(message) if message == "number 5"),
         "{error}"
     );
 }
@@ -303,9 +299,7 @@ fn a_transport_that_cannot_receive_is_an_error_with_its_cause() {
     let outcome = builder.default_alg(Counting::default()).run();
     assert!(matches!(
         outcome,
-        Err(RunError::Receive {
-            source: RecvError::Os { .. }
-        })
+        Err(RunError::Receive(RecvError::Os { .. }))
     ));
 }
 
