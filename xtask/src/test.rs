@@ -61,7 +61,9 @@ pub(crate) fn peers(arguments: &[&str]) -> Result<()> {
         cargo()
             .current_dir(root().join("ccp-bench/peers"))
             .args(arguments)
-            .env("CARGO_TARGET_DIR", peers_target()),
+            .env("CARGO_TARGET_DIR", peers_target())
+            // Tests there start programs of this workspace, which is built already.
+            .env("CCP_WORKSPACE_TARGET", target_dir()),
     )
 }
 

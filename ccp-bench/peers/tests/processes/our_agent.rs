@@ -4,7 +4,28 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::program::Program;
+use crate::program::{Program, of_workspace};
+
+#[test]
+fn ccp_run_reno_controls_libccp() {
+    let dir = folder();
+    let ccp = of_workspace("ccp-cli", ["--bin", "ccp"]);
+    let ccp = Program::start(&ccp, &["run", "reno", "--ipc-dir", path(&dir)]);
+    wait_for(&dir.path().join("portus"));
+    let flows = libccp(&dir, &["--seconds", "4", "--flows", "2", "--alg", "reno"]).summary();
+    let (ended, log) = ccp.terminate();
+    assert!(ended.success(), "{ended}: {log}");
+    // Before its first program a flow of libccp's has none to run.
+    assert!(only(&flows["errors"], "LibccpProgIsNull"), "{flows}");
+    for flow in flows["flows"].as_array().unwrap() {
+        assert!(flow["mbit_per_s"].as_f64() > Some(9.0), "{flows}");
+        assert!(flow["cwnd_raised"].as_u64() > Some(20), "{flows}");
+        assert!(flow["cwnd_lowered"].as_u64() > Some(0), "{flows}");
+        assert_eq!(flow["timeouts"], 0, "{flows}");
+        // 20 ms, and a queue of 20 segments, which is 20 ms more when full.
+        assert!(flow["mean_rtt_us"].as_u64() < Some(41_000), "{flows}");
+    }
+}
 
 #[test]
 fn nine_programs_arrive_through_a_queue_that_is_shorter() {

@@ -1,6 +1,6 @@
 //! Our datapath under portus's agent.
 
-use crate::program::{Program, name};
+use crate::program::{Program, name, of_workspace};
 
 #[test]
 fn portus_controls_our_datapath_as_it_controls_libccp() {
@@ -68,4 +68,42 @@ fn our_datapath_takes_every_program_of_portus_and_serves_several_flows() {
     assert_eq!(agent["closed"], 3, "{agent}");
     let used = agent["reports_by_program"].as_array().unwrap();
     assert!(used.iter().all(|n| n.as_u64() > Some(0)), "{agent}");
+}
+
+#[test]
+fn portus_controls_the_udp_sender() {
+    let sender = of_workspace("ccp-datapath", ["--example", "udp_sender"]);
+    let (agent, own) = (name("agent"), name("datapath"));
+    let portus = Program::start(
+        env!("CARGO_BIN_EXE_portus_agent"),
+        &["--name", &agent, "--seconds", "4"],
+    );
+    let sender = Program::start(
+        &sender,
+        &[
+            "--ipc-dir",
+            "/tmp/ccp",
+            "--agent",
+            &agent,
+            "--name",
+            &own,
+            "--time",
+            "3s",
+            "--rate",
+            "12mbit",
+            "--rtt",
+            "20ms",
+            "--queue",
+            "20p",
+            "--json",
+        ],
+    );
+    let (sender, agent) = (sender.summary(), portus.summary());
+    assert!(sender["throughput_mbit"].as_f64() > Some(8.0), "{sender}");
+    assert!(sender["agent_share"].as_f64() > Some(0.9), "{sender}");
+    assert_eq!(sender["refused"], 0, "{sender}");
+    assert_eq!(agent["flows"], 1, "{agent}");
+    assert_eq!(agent["closed"], 1, "{agent}");
+    assert!(agent["reports"].as_u64() > Some(50), "{agent}");
+    assert!(agent["cuts"].as_u64() > Some(0), "{agent}");
 }

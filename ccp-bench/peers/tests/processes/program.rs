@@ -1,10 +1,14 @@
 //! Starting programs, ending them, and reading the line of JSON they end with.
 
 use std::io::Read;
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 /// A running program; killed if the test fails before its end.
@@ -27,6 +31,13 @@ impl Program {
         let mut command = Command::new(path);
         command.args(arguments).envs(env.iter().copied());
         Self::spawn(command)
+    }
+
+    /// Asks it to end, as a service manager does; returns its status and what it logged.
+    pub(crate) fn terminate(mut self) -> (ExitStatus, String) {
+        kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM).unwrap();
+        let status = self.child.wait().unwrap();
+        (status, self.log.take().unwrap().join().unwrap())
     }
 
     fn spawn(mut command: Command) -> Self {
@@ -70,6 +81,32 @@ impl Program {
             serde_json::from_str(&text).unwrap_or_else(|e| panic!("not a summary ({e}): {text}"));
         (summary, log)
     }
+}
+
+/// A program of the workspace, which is another one than these tests', so that cargo cannot hand it to
+/// them: builds it, with `target` its name in cargo's arguments, and returns its path.
+pub(crate) fn of_workspace(package: &str, target: [&str; 2]) -> String {
+    static BUILDING: Mutex<()> = Mutex::new(());
+    let _guard = BUILDING.lock();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
+    cargo
+        .args(["build", "--quiet", "--message-format=json", "-p", package])
+        .args(target);
+    if let Some(folder) = std::env::var_os("CCP_WORKSPACE_TARGET") {
+        cargo.env("CARGO_TARGET_DIR", folder);
+    }
+    let output = cargo.stderr(Stdio::inherit()).output().unwrap();
+    assert!(output.status.success(), "{package} does not build");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let messages = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let executables = messages.filter(|m| m["target"]["name"] == target[1]);
+    let paths = executables.filter_map(|m| m["executable"].as_str().map(str::to_owned));
+    paths
+        .last()
+        .unwrap_or_else(|| panic!("no {target:?} among what cargo built"))
 }
 
 impl Drop for Program {
