@@ -191,3 +191,33 @@ fn a_transport_of_ones_own_works_and_is_closed_once() {
         "the flows are closed too"
     );
 }
+
+/// A transport that breaks.
+struct Breaking;
+
+impl Ipc for Breaking {
+    type Addr = ();
+
+    fn name() -> String {
+        String::from("breaking")
+    }
+
+    fn send(&self, _: &[u8], (): &()) -> portus::Result<()> {
+        Ok(())
+    }
+
+    fn recv(&self, _: &mut [u8]) -> portus::Result<(usize, ())> {
+        panic!("out of paper")
+    }
+
+    fn close(&mut self) -> portus::Result<()> {
+        Err(Error("broken".into()))
+    }
+}
+
+#[test]
+fn a_panic_of_the_loop_comes_out_of_wait() {
+    let builder = RunBuilder::new(BackendBuilder { sock: Breaking }).default_alg(echo().0);
+    let error = builder.spawn_thread().run().unwrap().wait().unwrap_err();
+    assert!(error.0.contains("out of paper"), "{}", error.0);
+}

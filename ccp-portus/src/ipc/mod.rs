@@ -12,8 +12,10 @@ pub mod unix;
 use std::fmt::Debug;
 use std::hash::Hash;
 
-pub use bridge::{Bridge, Native};
-pub use ccp_ipc::{Blocking, Mode, Nonblocking};
+pub(crate) use bridge::Bridge;
+#[doc(hidden)]
+pub use ccp_ipc::Mode;
+pub use ccp_ipc::{Blocking, Nonblocking};
 #[cfg(target_os = "linux")]
 pub use missing::{kp, netlink};
 
@@ -52,7 +54,7 @@ pub trait Ipc: 'static + Send {
 
     /// The socket of `ccp-ipc` inside a built-in one, for the agent to use directly.
     #[doc(hidden)]
-    fn __native(&self) -> Option<Native<'_>> {
+    fn __native(&self) -> Option<bridge::Native<'_>> {
         None
     }
 }
