@@ -39,13 +39,7 @@ pub struct Agent<I: Ipc, A: AlgSet<I>> {
 
 impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
     pub(crate) fn new(parts: Parts<I>, algs: A, programs: Programs) -> Result<Self, RunError> {
-        let Parts {
-            sock,
-            settings,
-            stop,
-            flag,
-            stats,
-        } = parts;
+        let Parts { sock, settings, stop, flag, stats } = parts;
         let count = programs.len();
         if count > LIBCCP_TABLE {
             warn!(
@@ -108,26 +102,17 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
         info!(ipc = I::name(), "the agent runs");
         self.stop.register(self.shared.ipc.waker());
         let start = Instant::now();
-        let mut clock_credit = 0;
         let outcome = loop {
             let is_lowered = |flag: &Arc<AtomicBool>| !flag.load(Ordering::SeqCst);
             if self.stop.is_stopped() || self.flag.as_ref().is_some_and(is_lowered) {
                 break Ok(());
             }
-            let received = match self.receive(self.timeout()) {
-                Ok(received) => received,
+            let received = self.receive(self.timeout());
+            self.shared.now.set(start.elapsed());
+            match received {
+                Ok(Received::Datagram { len, from }) => self.handle(len, from),
+                Ok(Received::Woken | Received::TimedOut) => {}
                 Err(error) => break Err(error),
-            };
-            // While datagrams come in fast the clock is read for some of them only.
-            if clock_credit > 0 && matches!(received, Received::Datagram { .. }) {
-                clock_credit -= 1;
-            } else {
-                let now = start.elapsed();
-                let is_busy = now.saturating_sub(self.shared.now.replace(now)) < CLOCK_ERROR;
-                clock_credit = if is_busy { CLOCK_BURST } else { 0 };
-            }
-            if let Received::Datagram { len, from } = received {
-                self.handle(len, from);
             }
             self.see_to_timers();
         };
@@ -148,8 +133,7 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
         match self.shared.ipc.recv(&mut self.buf, timeout) {
             Ok(received) => Ok(received),
             Err(error @ RecvError::Truncated { .. }) => {
-                self.shared
-                    .note(Counter::Truncated, &"?", format_args!("ignored: {error}"));
+                self.shared.note(Counter::Truncated, &"?", format_args!("ignored: {error}"));
                 Ok(Received::Woken)
             }
             Err(RecvError::Disconnected | RecvError::Closed) => Err(RunError::ChannelClosed),
@@ -159,14 +143,7 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
 
     /// Handles the datagram in the buffer.
     fn handle(&mut self, len: usize, from: I::Addr) {
-        let Self {
-            algs,
-            shared,
-            peers,
-            buf,
-            peers_due,
-            ..
-        } = self;
+        let Self { algs, shared, peers, buf, peers_due, .. } = self;
         shared.stats.add(Counter::Datagrams, 1);
         let ignore = |reason, message: &dyn std::fmt::Debug| {
             shared.note(reason, &from, format_args!("ignored: {message:?}"));
@@ -238,11 +215,7 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
                 self.peers.get(to).map(|peer| peer.link.failed(error));
             });
             let is_stuck = outbox.stats().sent == before;
-            let longer = if is_stuck {
-                2 * self.patience
-            } else {
-                FLUSH_INTERVAL
-            };
+            let longer = if is_stuck { 2 * self.patience } else { FLUSH_INTERVAL };
             (self.flushed, self.patience) = (now, longer.min(FLUSH_PATIENCE));
         }
     }
@@ -311,9 +284,3 @@ const FLUSH_PATIENCE: Duration = Duration::from_millis(50);
 
 /// How often a bare flag is looked at: half of what a stop may take, and some to spare.
 const FLAG_INTERVAL: Duration = Duration::from_millis(20);
-
-/// How many datagrams may be handled with one reading of the clock,
-const CLOCK_BURST: u32 = 15;
-
-/// if they come so fast that the last reading was no longer ago than this.
-const CLOCK_ERROR: Duration = Duration::from_micros(50);

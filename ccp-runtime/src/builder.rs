@@ -76,13 +76,7 @@ impl<I: Ipc> RunBuilder<I, (), NoSpawn> {
     /// An agent that will speak through this end.
     pub fn new(backend: BackendBuilder<I>) -> Self {
         let (settings, stop, stats) = <(Settings, StopHandle, StatsHandle)>::default();
-        let parts = Parts {
-            sock: backend.sock,
-            settings,
-            stop,
-            flag: Ok(None),
-            stats,
-        };
+        let parts = Parts { sock: backend.sock, settings, stop, flag: Ok(None), stats };
         Self::of(parts, ())
     }
 }
@@ -96,11 +90,7 @@ impl<I: Ipc, S> RunBuilder<I, (), S> {
 
 impl<I: Ipc, U, S> RunBuilder<I, U, S> {
     fn of(parts: Parts<I>, algs: U) -> Self {
-        Self {
-            parts,
-            algs,
-            mode: PhantomData,
-        }
+        Self { parts, algs, mode: PhantomData }
     }
 
     /// One more algorithm, for flows that ask for it by name; the last added wins among equal
@@ -181,9 +171,7 @@ impl<I: Ipc, U: AlgSet<I> + Send + 'static> RunBuilder<I, U, Spawn> {
     /// A program that does not compile, a null stop flag, no thread to be had. What ends the agent
     /// later comes out of [`CCPHandle::wait`].
     pub fn run(self) -> Result<CCPHandle, RunError> {
-        let Self {
-            mut parts, algs, ..
-        } = self;
+        let Self { mut parts, algs, .. } = self;
         let mut programs = Default::default();
         algs.compile(&mut programs)?;
         let (stop, stats, flag) = (parts.stop.clone(), parts.stats.clone(), parts.flag?);
@@ -191,12 +179,7 @@ impl<I: Ipc, U: AlgSet<I> + Send + 'static> RunBuilder<I, U, Spawn> {
         let run = move || Agent::new(parts, algs, programs)?.run();
         let thread = thread::Builder::new().name("ccp-agent".into()).spawn(run);
         let thread = thread.map_err(RunError::Spawn)?;
-        Ok(CCPHandle {
-            stop,
-            flag,
-            stats,
-            thread,
-        })
+        Ok(CCPHandle { stop, flag, stats, thread })
     }
 }
 
@@ -212,9 +195,7 @@ pub struct CCPHandle {
 impl CCPHandle {
     /// Asks the agent to end, and returns at once. A flag it was given is lowered too.
     pub fn kill(&self) {
-        self.flag
-            .iter()
-            .for_each(|flag| flag.store(false, Ordering::SeqCst));
+        self.flag.iter().for_each(|flag| flag.store(false, Ordering::SeqCst));
         self.stop.stop();
     }
 

@@ -42,9 +42,7 @@ impl<I: Ipc> Datapath<I> {
         name: &str,
         fields: Option<&[(&str, u64)]>,
     ) -> Result<Scope, SetProgramError> {
-        let Control {
-            link, flow, place, ..
-        } = &*self.0;
+        let Control { link, flow, place, .. } = &*self.0;
         let programs = &link.shared.programs;
         let unknown = || SetProgramError::UnknownProgram(programs.name(*place), name.into());
         let scope = programs.scope(*place, name).ok_or_else(unknown)?;
@@ -52,11 +50,7 @@ impl<I: Ipc> Datapath<I> {
         let fit = programs.fit(program_uid, link.abilities.get());
         fit.map_err(|misfit| SetProgramError::Misfit(name.into(), misfit))?;
         self.send(resolve(scope, fields.unwrap_or_default()), |fields| {
-            let message = ChangeProgRepr {
-                flow: *flow,
-                program_uid,
-                fields,
-            };
+            let message = ChangeProgRepr { flow: *flow, program_uid, fields };
             link.send(None, |buf| message.encode(buf))?;
             link.forget_updates(*flow);
             Ok(())
@@ -90,9 +84,7 @@ impl<I: Ipc> Datapath<I> {
         }
         let flow = self.0.flow;
         let message = UpdateFieldsRepr { flow, fields };
-        self.0
-            .link
-            .send(Some(flow.0.into()), |buf| message.encode(buf))
+        self.0.link.send(Some(flow.0.into()), |buf| message.encode(buf))
     }
 
     /// Collects `fields` in room that is kept for that, and has them sent.
@@ -122,11 +114,7 @@ impl<I: Ipc> Clone for Datapath<I> {
 
 impl<I: Ipc> fmt::Debug for Datapath<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Datapath(flow {} of {:?})",
-            self.0.flow, self.0.link.addr
-        )
+        write!(f, "Datapath(flow {} of {:?})", self.0.flow, self.0.link.addr)
     }
 }
 
@@ -134,13 +122,11 @@ fn resolve(
     scope: &Scope,
     fields: &[(&str, u64)],
 ) -> impl Iterator<Item = Result<FieldUpdate, UpdateError>> {
-    fields
-        .iter()
-        .map(|&(name, value)| match scope.control(name) {
-            Some(field) => Ok(field.set_to(value)),
-            None if scope.contains(name) => Err(UpdateError::NotSettable(name.into())),
-            None => Err(UpdateError::UnknownField(name.into())),
-        })
+    fields.iter().map(|&(name, value)| match scope.control(name) {
+        Some(field) => Ok(field.set_to(value)),
+        None if scope.contains(name) => Err(UpdateError::NotSettable(name.into())),
+        None => Err(UpdateError::UnknownField(name.into())),
+    })
 }
 
 /// Why a flow does not run another program.

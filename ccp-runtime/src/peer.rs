@@ -1,8 +1,7 @@
 //! One datapath with its flows: what is done on each of its messages.
 
 use std::cell::Cell;
-use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
@@ -20,7 +19,8 @@ use crate::{AlgSet, Datapath, DatapathInfo, Flow, Report};
 
 pub(crate) struct Peer<I: Ipc, F> {
     pub(crate) link: Rc<Link<I>>,
-    flows: HashMap<u32, Running<I, F>, Multiply>,
+    /// By number, in an order that makes equal runs equal, and that no choice of numbers can slow.
+    flows: BTreeMap<FlowId, Running<I, F>>,
     /// It has started, and has not been sent its programs yet.
     wants_programs: bool,
     /// The last sign of life, or look for one.
@@ -40,12 +40,7 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
         info!(datapath = ?addr, "a datapath has come");
         let link = Rc::new(Link::new(addr, Rc::clone(shared)));
         let last_seen = shared.now.get();
-        Self {
-            link,
-            flows: HashMap::default(),
-            wants_programs: true,
-            last_seen,
-        }
+        Self { link, flows: BTreeMap::new(), wants_programs: true, last_seen }
     }
 
     /// It has started, or lost its agent: it knows nothing of what went before.
@@ -60,9 +55,7 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
     /// It tells what it can. If that changes the form of any program all are sent again, since the
     /// first of a run empties the datapath's table.
     pub(crate) fn on_hello(&mut self, hello: Hello) {
-        let Shared {
-            programs, stats, ..
-        } = &*self.link.shared;
+        let Shared { programs, stats, .. } = &*self.link.shared;
         stats.add(Counter::Hellos, 1);
         let before = self.link.abilities.replace(hello);
         self.wants_programs |= !programs.fitting(before).eq(programs.fitting(hello));
@@ -83,23 +76,9 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
         address: Option<Address>,
     ) {
         self.provide_programs();
-        let Create {
-            flow,
-            init_cwnd,
-            mss,
-            src_ip,
-            src_port,
-            dst_ip,
-            dst_port,
-            ..
-        } = *create;
+        let Create { flow, init_cwnd, mss, src_ip, src_port, dst_ip, dst_port, .. } = *create;
         self.end(flow, true);
-        let Shared {
-            programs,
-            stats,
-            settings,
-            ..
-        } = &*self.link.shared;
+        let Shared { programs, stats, settings, .. } = &*self.link.shared;
         if self.flows.len() >= settings.max_flows {
             return self.note(Counter::FlowsCapped, flow, "too many flows");
         }
@@ -108,42 +87,17 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
         let span =
             info_span!("flow", sid = flow.0, alg = programs.name(place), datapath = ?link.addr);
         let entered = span.clone().entered();
-        info!(
-            init_cwnd_bytes = init_cwnd,
-            mss_bytes = mss,
-            asked_for = create.cong_alg,
-            "begins"
-        );
-        let control = Rc::new(Control {
-            link,
-            flow,
-            place,
-            is_open,
-        });
+        info!(init_cwnd_bytes = init_cwnd, mss_bytes = mss, asked_for = create.cong_alg, "begins");
+        let control = Rc::new(Control { link, flow, place, is_open });
         let handle = Datapath(Rc::clone(&control));
-        let info = DatapathInfo {
-            flow,
-            init_cwnd,
-            mss,
-            src_ip,
-            src_port,
-            dst_ip,
-            dst_port,
-            address,
-        };
+        let info =
+            DatapathInfo { flow, init_cwnd, mss, src_ip, src_port, dst_ip, dst_port, address };
         stats.add(Counter::FlowsCreated, 1);
         match guard(|| algs.new_flow(place, handle, info)) {
             Ok(new) => {
                 stats.add(Counter::Flows, 1);
                 drop(entered);
-                self.flows.insert(
-                    flow.0,
-                    Running {
-                        flow: new,
-                        control,
-                        span,
-                    },
-                );
+                self.flows.insert(flow, Running { flow: new, control, span });
             }
             Err(message) => {
                 control.is_open.set(false);
@@ -155,12 +109,8 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
 
     #[inline]
     pub(crate) fn on_measure(&mut self, measure: &Measure<'_>) {
-        let &Measure {
-            flow,
-            program_uid,
-            fields,
-        } = measure;
-        let Some(running) = self.flows.get_mut(&flow.0) else {
+        let &Measure { flow, program_uid, fields } = measure;
+        let Some(running) = self.flows.get_mut(&flow) else {
             return self.note(Counter::UnknownFlow, flow, "a report of an unknown flow");
         };
         if measure.is_close() {
@@ -168,11 +118,7 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
         }
         self.link.shared.stats.add(Counter::Reports, 1);
         let entered = running.span.enter();
-        let report = Report {
-            program_uid,
-            fields,
-            from: &self.link.addr,
-        };
+        let report = Report { program_uid, fields, from: &self.link.addr };
         if let Err(message) = guard(|| running.flow.on_report(flow, report)) {
             drop(entered);
             self.note(Counter::FlowPanics, flow, &message);
@@ -183,13 +129,7 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
 
     /// Does what is due, and gives when something will be due next.
     pub(crate) fn do_due(&mut self, now: Duration) -> Duration {
-        let Link {
-            addr,
-            shared,
-            abilities,
-            last_sent,
-            ..
-        } = &*self.link;
+        let Link { addr, shared, abilities, last_sent, .. } = &*self.link;
         let (settings, last_seen) = (&shared.settings, self.last_seen);
         if now >= last_seen + settings.probe_after {
             if shared.ipc.probe(addr) == Liveness::Gone {
@@ -209,48 +149,31 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
         probe_due.min(last_sent.get() + settings.keep_alive)
     }
 
-    /// Closes all flows, in the order of their numbers so that equal runs are equal.
+    /// Closes all flows.
     pub(crate) fn close_flows(&mut self) {
-        let mut flows: Vec<_> = self.flows.keys().copied().collect();
-        flows.sort_unstable();
-        flows
-            .into_iter()
-            .for_each(|flow| self.end(FlowId(flow), true));
+        while let Some((&flow, _)) = self.flows.first_key_value() {
+            self.end(flow, true);
+        }
     }
 
     /// Ends a flow if it exists: from here on its handles do nothing.
     fn end(&mut self, flow: FlowId, close: bool) {
-        let Some(running) = self.flows.remove(&flow.0) else {
-            return;
-        };
-        let Running {
-            flow: mut alg,
-            control,
-            span,
-        } = running;
+        let Some(running) = self.flows.remove(&flow) else { return };
+        let Running { flow: mut alg, control, span } = running;
         control.is_open.set(false);
         self.link.forget_updates(flow);
         self.link.shared.stats.add(Counter::FlowsClosed, 1);
         self.link.shared.stats.add(Counter::Flows, -1);
         let _entered = span.entered();
         info!("ends");
-        let closed = guard(|| {
-            if close {
-                alg.close()
-            }
-        });
-        for message in [closed, guard(|| drop(alg))]
-            .into_iter()
-            .filter_map(Result::err)
-        {
+        let closed = if close { guard(|| alg.close()) } else { Ok(()) };
+        for message in [closed, guard(|| drop(alg))].into_iter().filter_map(Result::err) {
             self.note(Counter::FlowPanics, flow, &message);
         }
     }
 
     fn note(&self, event: Counter, flow: FlowId, what: &str) {
-        self.link
-            .shared
-            .note(event, &self.link.addr, format_args!("flow {flow}: {what}"));
+        self.link.shared.note(event, &self.link.addr, format_args!("flow {flow}: {what}"));
     }
 }
 
@@ -261,42 +184,4 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
 #[inline]
 fn guard<R>(call: impl FnOnce() -> R) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(call)).map_err(message_of)
-}
-
-/// The hash of flow numbers: a multiplication by a random odd number.
-///
-/// A datapath chooses the numbers, so the factor is secret; folding the 128 bits of the product
-/// makes collisions as rare as chance (multiply-shift hashing), at a fraction of SipHash's cost.
-#[derive(Clone)]
-struct Multiply(u64, u64);
-
-impl Default for Multiply {
-    fn default() -> Self {
-        Self(RandomState::new().hash_one(0) | 1, 0)
-    }
-}
-
-impl BuildHasher for Multiply {
-    type Hasher = Self;
-
-    fn build_hasher(&self) -> Self {
-        self.clone()
-    }
-}
-
-impl Hasher for Multiply {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u32((*byte).into()));
-    }
-
-    #[inline]
-    fn write_u32(&mut self, value: u32) {
-        let product = u128::from(self.1 ^ u64::from(value)) * u128::from(self.0);
-        self.1 = (product ^ (product >> 64)) as u64;
-    }
-
-    #[inline]
-    fn finish(&self) -> u64 {
-        self.1
-    }
 }

@@ -66,10 +66,7 @@ impl Programs {
             // What nothing can stand in for leaves the full form alone.
             let plain = without.map_or_else(|_| Form::of(&full), |plain| Form::of(&plain));
             let full_form = Form::of(&full);
-            let program = Installable {
-                full: full_form,
-                plain,
-            };
+            let program = Installable { full: full_form, plain };
             let known = self.installable.iter().position(|other| *other == program);
             let index = known.unwrap_or(self.installable.len());
             if known.is_none() {
@@ -94,10 +91,7 @@ impl Programs {
 
     /// The name of the algorithm at a place.
     pub(crate) fn name(&self, place: usize) -> &'static str {
-        self.algorithms
-            .get(place)
-            .and_then(|(name, _)| *name)
-            .unwrap_or_default()
+        self.algorithms.get(place).and_then(|(name, _)| *name).unwrap_or_default()
     }
 
     /// What the algorithm at a place calls `program`.
@@ -116,11 +110,7 @@ impl Programs {
         let index = (uid.0 as usize).wrapping_sub(1);
         let program = self.installable.get(index).ok_or(table_full)?;
         let has_all = program.full.1 & !to.primitives == 0;
-        let Form(records, reads) = if has_all {
-            &program.full
-        } else {
-            &program.plain
-        };
+        let Form(records, reads) = if has_all { &program.full } else { &program.plain };
         if let Some(lacking) = Primitive::from_index((reads & !to.primitives).trailing_zeros()) {
             return Err(Misfit::Primitive(lacking));
         }
@@ -130,20 +120,13 @@ impl Programs {
         if uid.0 > to.max_programs {
             return Err(table_full);
         }
-        Ok(Install {
-            program_uid: uid,
-            events: &records.events,
-            instrs: &records.instrs,
-        })
+        Ok(Install { program_uid: uid, events: &records.events, instrs: &records.instrs })
     }
 }
 
 impl Form {
     fn of(compiled: &Compiled) -> Self {
-        Self(
-            compiled.program.code().to_records(),
-            compiled.program.primitives(),
-        )
+        Self(compiled.program.code().to_records(), compiled.program.primitives())
     }
 }
 

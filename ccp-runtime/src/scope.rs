@@ -20,10 +20,7 @@ impl Scope {
     /// will have; 0 if it has none.
     pub fn new(program_uid: ProgramUid, variables: ccp_lang::Scope) -> Self {
         let variables = Arc::new(variables);
-        Self {
-            program_uid,
-            variables,
-        }
+        Self { program_uid, variables }
     }
 
     /// The number under which the program is installed; 0 for no program.
@@ -40,8 +37,7 @@ impl Scope {
     pub fn field(&self, name: &str) -> Option<ReportField> {
         let reg = self.variables.get(name)?.reg;
         let (program_uid, index) = (self.program_uid, reg.index as usize);
-        reg.is_report()
-            .then_some(ReportField { program_uid, index })
+        reg.is_report().then_some(ReportField { program_uid, index })
     }
 
     /// Looks up what an agent may set, a control variable or `Cwnd` (bytes) or `Rate` (bytes/s),
@@ -69,10 +65,6 @@ impl ControlField {
 
     pub(crate) fn set_to(self, value: u64) -> FieldUpdate {
         let (class, index) = (self.0.class.code(), self.0.index);
-        FieldUpdate {
-            class,
-            index,
-            value,
-        }
+        FieldUpdate { class, index, value }
     }
 }

@@ -64,10 +64,7 @@ impl<I: Ipc> Shared<I> {
     pub(crate) fn note(&self, event: Counter, from: &dyn fmt::Debug, what: fmt::Arguments<'_>) {
         let (now, last) = (self.now.get(), &self.logged[event as usize]);
         let so_far = self.stats.add(event, 1);
-        if last
-            .get()
-            .is_none_or(|last| now.saturating_sub(last) >= LOG_INTERVAL)
-        {
+        if last.get().is_none_or(|last| now.saturating_sub(last) >= LOG_INTERVAL) {
             last.set(Some(now));
             warn!(reason = ?event, so_far, datapath = ?from, "{what}");
         }
@@ -78,13 +75,7 @@ impl<I: Ipc> Link<I> {
     pub(crate) fn new(addr: I::Addr, shared: Rc<Shared<I>>) -> Self {
         let last_sent = shared.now.clone();
         let (abilities, is_gone) = (Cell::new(UNSAID), Cell::new(false));
-        Self {
-            addr,
-            shared,
-            abilities,
-            is_gone,
-            last_sent,
-        }
+        Self { addr, shared, abilities, is_gone, last_sent }
     }
 
     /// Installs every program that the datapath can run. What fails is counted: flows that want the
@@ -128,14 +119,7 @@ impl<I: Ipc> Link<I> {
         key: Option<u64>,
         encode: impl FnOnce(&mut [u8]) -> Result<usize, EncodeError>,
     ) -> Result<(), UpdateError> {
-        let Shared {
-            ipc,
-            outbox,
-            buf,
-            stats,
-            now,
-            ..
-        } = &*self.shared;
+        let Shared { ipc, outbox, buf, stats, now, .. } = &*self.shared;
         let (mut outbox, mut buf) = (outbox.borrow_mut(), buf.borrow_mut());
         let len = encode(&mut buf)?;
         let message = buf.get(..len).unwrap_or_default();
@@ -158,8 +142,7 @@ impl<I: Ipc> Link<I> {
             OutboxError::PeerGone => Counter::SendPeerGone,
             _ => Counter::SendFailed,
         };
-        self.shared
-            .note(reason, &self.addr, format_args!("not sent: {error}"));
+        self.shared.note(reason, &self.addr, format_args!("not sent: {error}"));
         if matches!(error, OutboxError::PeerGone) {
             self.mark_gone();
         }
@@ -185,10 +168,7 @@ fn join(waiting: &mut Vec<u8>, newer: &[u8]) {
         let fields: Vec<_> = stay.chain(new.fields.iter()).collect();
         // One program has fewer registers; only mixed scopes get here, and lose the oldest values.
         let fields = &fields[fields.len().saturating_sub(MAX_UPDATE_FIELDS)..];
-        let message = UpdateFieldsRepr {
-            flow: new.flow,
-            fields,
-        };
+        let message = UpdateFieldsRepr { flow: new.flow, fields };
         joined.resize(message.encoded_len(), 0);
         // There is room, and no more fields than allowed.
         let _ = message.encode(&mut joined);

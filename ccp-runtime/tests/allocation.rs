@@ -83,14 +83,10 @@ impl<I: Ipc> Flow for AnsweringFlow<I> {
     fn on_report(&mut self, _: FlowId, report: Report<'_>) {
         if self.by_name {
             let acked = report.get_field("Report.acked", &self.scope).unwrap();
-            self.control
-                .update_field(&self.scope, &[("Cwnd", acked), ("gain", 2)])
-                .unwrap();
+            self.control.update_field(&self.scope, &[("Cwnd", acked), ("gain", 2)]).unwrap();
         } else {
             let acked = report.get(self.acked).unwrap();
-            self.control
-                .update(&[(ControlField::CWND, acked), (self.gain, 2)])
-                .unwrap();
+            self.control.update(&[(ControlField::CWND, acked), (self.gain, 2)]).unwrap();
         }
     }
 }
@@ -101,16 +97,10 @@ const FLOWS: u32 = 64;
 fn serve(by_name: bool, rounds: u32) -> (u64, Duration) {
     let (end, datapath) = chan::pair(FLOWS as usize * 2);
     let backend = BackendBuilder::<chan::Socket<Blocking>> { sock: end };
-    let mut agent = RunBuilder::new(backend)
-        .default_alg(Answering { by_name })
-        .build()
-        .unwrap();
+    let mut agent = RunBuilder::new(backend).default_alg(Answering { by_name }).build().unwrap();
     let mut buf = [0; 4096];
     for flow in 1..=FLOWS {
-        let create = Create {
-            flow: FlowId(flow),
-            ..Create::default()
-        };
+        let create = Create { flow: FlowId(flow), ..Create::default() };
         let len = create.encode(&mut buf).unwrap();
         datapath.try_send(&buf[..len], &()).unwrap();
         agent.step(Duration::ZERO).unwrap();
@@ -123,11 +113,7 @@ fn serve(by_name: bool, rounds: u32) -> (u64, Duration) {
         for _ in 0..rounds {
             for flow in 1..=FLOWS {
                 let fields = &[1448, 20_000, 0];
-                let report = MeasureRepr {
-                    flow: FlowId(flow),
-                    program_uid: ProgramUid(1),
-                    fields,
-                };
+                let report = MeasureRepr { flow: FlowId(flow), program_uid: ProgramUid(1), fields };
                 let len = report.encode(&mut buf).unwrap();
                 datapath.try_send(&buf[..len], &()).unwrap();
             }
@@ -136,13 +122,7 @@ fn serve(by_name: bool, rounds: u32) -> (u64, Duration) {
             time += start.elapsed();
             for _ in 1..=FLOWS {
                 let received = datapath.recv(&mut buf, Some(Duration::ZERO)).unwrap();
-                assert_eq!(
-                    received,
-                    ccp_ipc::Received::Datagram {
-                        len: 12 + 2 * 13,
-                        from: ()
-                    }
-                );
+                assert_eq!(received, ccp_ipc::Received::Datagram { len: 12 + 2 * 13, from: () });
             }
         }
         (ALLOCATIONS.get() - allocations, time / (rounds * FLOWS))

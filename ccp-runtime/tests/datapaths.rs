@@ -23,14 +23,8 @@ const BASE: u64 = 0x7FFF;
 
 fn rig(programs: &[(&'static str, &str)]) -> (Log, Rig<impl AlgSet<Net>>) {
     let log = Log::default();
-    let programs = programs
-        .iter()
-        .map(|&(name, source)| (name, source.to_owned()))
-        .collect();
-    let alg = Noting {
-        programs,
-        ..Noting::new(&log)
-    };
+    let programs = programs.iter().map(|&(name, source)| (name, source.to_owned())).collect();
+    let alg = Noting { programs, ..Noting::new(&log) };
     (log, Rig::new(|builder| builder.default_alg(alg)))
 }
 
@@ -39,19 +33,11 @@ fn limited(outbox: OutboxLimits) -> (Log, Rig<impl AlgSet<Net>>) {
     let alg = Noting::new(&log);
     let mut settings = Settings::default();
     settings.outbox = outbox;
-    (
-        log,
-        Rig::new(|builder| builder.default_alg(alg).with_settings(settings)),
-    )
+    (log, Rig::new(|builder| builder.default_alg(alg).with_settings(settings)))
 }
 
 fn hello(primitives: u64) -> Hello {
-    Hello {
-        flags: HelloFlags::default(),
-        primitives,
-        max_programs: 100,
-        max_instrs: 255,
-    }
+    Hello { flags: HelloFlags::default(), primitives, max_programs: 100, max_instrs: 255 }
 }
 
 fn bytes(hello: Hello) -> Vec<u8> {
@@ -62,18 +48,12 @@ fn bytes(hello: Hello) -> Vec<u8> {
 
 /// Which primitives the installed programs read, in order.
 fn installed(datagrams: &[Vec<u8>]) -> Vec<u64> {
-    let messages = datagrams
-        .iter()
-        .flat_map(|datagram| Messages::new(datagram));
+    let messages = datagrams.iter().flat_map(|datagram| Messages::new(datagram));
     messages
         .filter_map(|message| match message.unwrap() {
             Message::Install(m) => {
                 let code = ccp_lang::Code::from_records(m.events, m.instrs).unwrap();
-                Some(
-                    ccp_lang::Program::verify(code, &Default::default())
-                        .unwrap()
-                        .primitives(),
-                )
+                Some(ccp_lang::Program::verify(code, &Default::default()).unwrap().primitives())
             }
             _ => None,
         })
@@ -101,10 +81,7 @@ fn a_hello_beside_the_ready_gets_the_real_form_at_once() {
 fn a_later_hello_has_all_programs_sent_anew_if_a_form_changes() {
     let (_, mut rig) = rig(&[("also", OTHER), ("main", EXTENDED)]);
     rig.send(1, &ready());
-    assert_eq!(
-        said(&rig.send(1, &bytes(hello(ALL)))),
-        ["alive 200", "install 1", "install 2"]
-    );
+    assert_eq!(said(&rig.send(1, &bytes(hello(ALL)))), ["alive 200", "install 1", "install 2"]);
     assert_eq!(said(&rig.send(1, &bytes(hello(ALL)))), ["alive 200"]);
     // Whoever is behind the address now has not said Hello.
     let masks = installed(&rig.send(1, &ready()));
@@ -121,10 +98,7 @@ fn a_hello_that_changes_no_form_has_nothing_sent_anew() {
 #[test]
 fn a_program_that_reads_what_the_datapath_lacks_is_refused_by_name() {
     let (log, mut rig) = rig(&[("main", PROGRAM)]);
-    let sent = rig.send(
-        1,
-        &[ready(), bytes(hello(ALL & !1)), create(1, "")].concat(),
-    );
+    let sent = rig.send(1, &[ready(), bytes(hello(ALL & !1)), create(1, "")].concat());
     assert_eq!(said(&sent), ["alive 200"]);
     let expected = "program `main` is not installed: the datapath lacks Ack.bytes_acked";
     assert_eq!(*log.borrow(), ["new 1", expected]);
@@ -135,19 +109,10 @@ fn a_program_that_reads_what_the_datapath_lacks_is_refused_by_name() {
 fn a_program_too_many_or_too_long_for_the_datapath_is_refused() {
     for (hello, expected) in [
         (
-            Hello {
-                max_programs: 1,
-                ..hello(ALL)
-            },
+            Hello { max_programs: 1, ..hello(ALL) },
             "program `main` is not installed: it is program 2, the datapath takes 1",
         ),
-        (
-            Hello {
-                max_instrs: 2,
-                ..hello(ALL)
-            },
-            "program `main` is not installed: the program has",
-        ),
+        (Hello { max_instrs: 2, ..hello(ALL) }, "program `main` is not installed: the program has"),
     ] {
         let (log, mut rig) = rig(&[("first", OTHER), ("main", PROGRAM)]);
         rig.send(1, &[ready(), bytes(hello), create(1, "")].concat());
@@ -158,10 +123,7 @@ fn a_program_too_many_or_too_long_for_the_datapath_is_refused() {
 #[test]
 fn keep_alives_go_to_those_who_want_them_when_nothing_else_does() {
     let (_, mut rig) = rig(&[("main", PROGRAM)]);
-    let wanted = Hello {
-        flags: HelloFlags::WANTS_KEEPALIVE,
-        ..hello(ALL)
-    };
+    let wanted = Hello { flags: HelloFlags::WANTS_KEEPALIVE, ..hello(ALL) };
     rig.send(1, &[ready(), bytes(wanted), create(1, "")].concat());
     rig.send(2, &[ready(), bytes(hello(ALL))].concat());
     rig.send(3, &ready());
@@ -248,15 +210,8 @@ fn a_datapath_that_never_reads_costs_bounded_room_and_harms_no_other() {
         rig.send(1, &measure(flow, 1, &[5]));
     }
     assert!(rig.stats().send_queue_full > 900);
-    assert!(
-        log.borrow()
-            .iter()
-            .any(|note| note == "cannot send to the datapath")
-    );
-    assert_eq!(
-        said(&rig.send(2, &measure(1, 1, &[5]))),
-        ["flow 1 update [(2, 4, 10)]"]
-    );
+    assert!(log.borrow().iter().any(|note| note == "cannot send to the datapath"));
+    assert_eq!(said(&rig.send(2, &measure(1, 1, &[5]))), ["flow 1 update [(2, 4, 10)]"]);
     rig.net.set_full(1, false);
     rig.advance(Duration::from_millis(1));
     assert!(rig.net.take(1).len() <= 50);
@@ -271,24 +226,10 @@ fn a_datapath_found_gone_while_sending_loses_its_flows_and_nobody_else_does() {
     rig.net.set_gone(1);
     log.borrow_mut().clear();
     rig.send(1, &measure(1, 1, &[5]));
-    assert_eq!(
-        *log.borrow(),
-        [
-            "cannot send to the datapath",
-            "report 1 5",
-            "close 1",
-            "close 2"
-        ]
-    );
+    assert_eq!(*log.borrow(), ["cannot send to the datapath", "report 1 5", "close 1", "close 2"]);
     let stats = rig.stats();
-    assert_eq!(
-        (stats.datapaths, stats.flows, stats.datapaths_gone),
-        (1, 1, 1)
-    );
-    assert_eq!(
-        said(&rig.send(2, &measure(1, 1, &[5]))),
-        ["flow 1 update [(2, 4, 10)]"]
-    );
+    assert_eq!((stats.datapaths, stats.flows, stats.datapaths_gone), (1, 1, 1));
+    assert_eq!(said(&rig.send(2, &measure(1, 1, &[5]))), ["flow 1 update [(2, 4, 10)]"]);
 }
 
 #[test]

@@ -13,11 +13,7 @@ fn datagram() -> impl Strategy<Value = Vec<u8>> {
     let message = prop_oneof![
         Just(ready()),
         (0..20_u32, "[a-z]{0,63}").prop_map(|(flow, name)| create(flow, &name)),
-        (
-            0..20_u32,
-            0..4_u32,
-            prop::collection::vec(any::<u64>(), 0..10)
-        )
+        (0..20_u32, 0..4_u32, prop::collection::vec(any::<u64>(), 0..10))
             .prop_map(|(flow, uid, fields)| measure(flow, uid, &fields)),
         (any::<u32>(), any::<u64>(), any::<[u32; 2]>()).prop_map(|(flags, primitives, max)| {
             let hello = ccp_wire::Hello {
@@ -31,14 +27,9 @@ fn datagram() -> impl Strategy<Value = Vec<u8>> {
             buf
         }),
         // A header of any type whose length may or may not lie.
-        (
-            0..24_u16,
-            0..80_u16,
-            prop::collection::vec(any::<u8>(), 0..80)
-        )
-            .prop_map(|(kind, len, body)| {
-                [&kind.to_le_bytes()[..], &len.to_le_bytes(), &body].concat()
-            }),
+        (0..24_u16, 0..80_u16, prop::collection::vec(any::<u8>(), 0..80)).prop_map(
+            |(kind, len, body)| { [&kind.to_le_bytes()[..], &len.to_le_bytes(), &body].concat() }
+        ),
         prop::collection::vec(any::<u8>(), 0..200),
     ];
     let messages = prop::collection::vec(message, 1..4).prop_map(|messages| messages.concat());

@@ -46,14 +46,8 @@ impl<const N: usize> CongAlg<Net> for Named<N> {
 }
 
 fn named<const N: usize>(log: &Log, programs: &[(&'static str, &str)]) -> Named<N> {
-    let programs = programs
-        .iter()
-        .map(|&(name, source)| (name, source.to_owned()))
-        .collect();
-    Named(Noting {
-        programs,
-        ..Noting::new(log)
-    })
+    let programs = programs.iter().map(|&(name, source)| (name, source.to_owned())).collect();
+    Named(Noting { programs, ..Noting::new(log) })
 }
 
 #[test]
@@ -61,16 +55,10 @@ fn a_report_reaches_its_flow_and_the_answer_goes_back() {
     let (log, mut rig) = noting();
     assert_eq!(said(&rig.send(1, &ready())), ["install 1"]);
     assert_eq!(said(&rig.send(1, &create(7, ""))), ["flow 7 change 1 []"]);
-    assert_eq!(
-        said(&rig.send(1, &measure(7, 1, &[1448]))),
-        ["flow 7 update [(2, 4, 2896)]"]
-    );
+    assert_eq!(said(&rig.send(1, &measure(7, 1, &[1448]))), ["flow 7 update [(2, 4, 2896)]"]);
     assert_eq!(take(&log), ["new 7", "report 7 1448"]);
     let stats = rig.stats();
-    assert_eq!(
-        (stats.datapaths, stats.flows, stats.reports, stats.readies),
-        (1, 1, 1, 1)
-    );
+    assert_eq!((stats.datapaths, stats.flows, stats.reports, stats.readies), (1, 1, 1, 1));
 }
 
 #[test]
@@ -88,10 +76,7 @@ fn the_info_is_what_create_said() {
         fn new_flow(&self, control: Datapath<Net>, info: DatapathInfo) -> Silent {
             assert_eq!((control.flow_id(), info.flow), (FlowId(9), FlowId(9)));
             assert_eq!((info.init_cwnd, info.mss), (14_480, 1_448));
-            assert_eq!(
-                (info.src_ip, info.src_port, info.dst_ip, info.dst_port),
-                (1, 2, 3, 4)
-            );
+            assert_eq!((info.src_ip, info.src_port, info.dst_ip, info.dst_port), (1, 2, 3, 4));
             assert!(info.address.is_none());
             Silent
         }
@@ -116,10 +101,7 @@ fn a_program_that_does_not_compile_is_named_with_its_algorithm_and_the_place() {
     let error = outcome.err().unwrap();
     assert!(matches!(error, RunError::Compile("one", "second", _)));
     let text = error.to_string();
-    assert!(
-        text.contains("`second`") && text.contains("`one`") && text.contains("2:"),
-        "{text}"
-    );
+    assert!(text.contains("`second`") && text.contains("`one`") && text.contains("2:"), "{text}");
     assert!(net.take(1).is_empty());
 }
 
@@ -133,10 +115,7 @@ fn programs_are_numbered_in_one_order_and_identical_ones_are_installed_once() {
                 .additional_alg(named::<1>(&log, &[("main", OTHER), ("twin", PROGRAM)]))
         });
         assert_eq!(said(&rig.send(1, &ready())), ["install 1", "install 2"]);
-        assert_eq!(
-            said(&rig.send(1, &create(1, "zero"))),
-            ["flow 1 change 2 []"]
-        );
+        assert_eq!(said(&rig.send(1, &create(1, "zero"))), ["flow 1 change 2 []"]);
     }
 }
 
@@ -150,40 +129,22 @@ fn program_names_belong_to_their_algorithm() {
             .additional_alg(named::<2>(&log, &[("only", OTHER)]))
     });
     rig.send(1, &ready());
-    assert_eq!(
-        said(&rig.send(1, &create(1, "zero"))),
-        ["flow 1 change 1 []"]
-    );
-    assert_eq!(
-        said(&rig.send(1, &create(2, "one"))),
-        ["flow 2 change 2 []"]
-    );
+    assert_eq!(said(&rig.send(1, &create(1, "zero"))), ["flow 1 change 1 []"]);
+    assert_eq!(said(&rig.send(1, &create(2, "one"))), ["flow 2 change 2 []"]);
     assert!(rig.send(1, &create(3, "two")).is_empty());
-    assert!(
-        log.borrow()
-            .contains(&"algorithm `two` has no program `main`".to_owned())
-    );
+    assert!(log.borrow().contains(&"algorithm `two` has no program `main`".to_owned()));
 }
 
 #[test]
 fn ten_programs_are_installed_one_per_datagram() {
     let log = Log::default();
     let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "main"];
-    let sources: Vec<_> = (0..10)
-        .map(|i| PROGRAM.replace("(gain 1)", &format!("(gain {i})")))
-        .collect();
-    let programs: Vec<_> = names
-        .into_iter()
-        .zip(sources.iter().map(String::as_str))
-        .collect();
+    let sources: Vec<_> =
+        (0..10).map(|i| PROGRAM.replace("(gain 1)", &format!("(gain {i})"))).collect();
+    let programs: Vec<_> = names.into_iter().zip(sources.iter().map(String::as_str)).collect();
     let mut rig = Rig::new(|builder| builder.default_alg(named::<0>(&log, &programs)));
     let installs = said(&rig.send(1, &ready()));
-    assert_eq!(
-        installs,
-        (1..=10)
-            .map(|uid| format!("install {uid}"))
-            .collect::<Vec<_>>()
-    );
+    assert_eq!(installs, (1..=10).map(|uid| format!("install {uid}")).collect::<Vec<_>>());
     assert_eq!(rig.stats().installs, 10);
 }
 
@@ -204,10 +165,7 @@ fn a_ready_closes_the_flows_of_its_address_and_installs_again() {
 #[test]
 fn a_create_from_an_unknown_address_gets_the_programs_first() {
     let (_, mut rig) = noting();
-    assert_eq!(
-        said(&rig.send(1, &create(1, ""))),
-        ["install 1", "flow 1 change 1 []"]
-    );
+    assert_eq!(said(&rig.send(1, &create(1, ""))), ["install 1", "flow 1 change 1 []"]);
     assert_eq!(said(&rig.send(1, &create(2, ""))), ["flow 2 change 1 []"]);
 }
 
@@ -217,14 +175,7 @@ fn a_create_of_a_known_flow_closes_and_replaces_it() {
     rig.send(1, &create(1, ""));
     assert_eq!(said(&rig.send(1, &create(1, ""))), ["flow 1 change 1 []"]);
     assert_eq!(take(&log), ["new 1", "close 1", "new 1"]);
-    assert_eq!(
-        (
-            rig.stats().flows,
-            rig.stats().flows_created,
-            rig.stats().flows_closed
-        ),
-        (1, 2, 1)
-    );
+    assert_eq!((rig.stats().flows, rig.stats().flows_created, rig.stats().flows_closed), (1, 2, 1));
 }
 
 #[test]
@@ -240,17 +191,10 @@ fn create_chooses_by_name_the_last_added_among_equals_and_else_the_default() {
             .additional_alg::<Named<1>, _>(None)
     });
     rig.send(1, &ready());
-    assert_eq!(
-        said(&rig.send(1, &create(1, "one"))),
-        ["flow 1 change 2 []"]
-    );
+    assert_eq!(said(&rig.send(1, &create(1, "one"))), ["flow 1 change 2 []"]);
     for (flow, asked) in [(2, ""), (3, "reno"), (4, "zero"), (5, "two")] {
         let expected = format!("flow {flow} change 1 []");
-        assert_eq!(
-            said(&rig.send(1, &create(flow, asked))),
-            [expected],
-            "{asked}"
-        );
+        assert_eq!(said(&rig.send(1, &create(flow, asked))), [expected], "{asked}");
     }
 }
 
@@ -275,9 +219,7 @@ fn what_an_agent_cannot_use_is_counted_by_reason_and_harms_nobody() {
         all.concat()
     };
     let mut alive = [0; 16];
-    ccp_wire::Alive { interval_ms: 5 }
-        .encode(&mut alive)
-        .unwrap();
+    ccp_wire::Alive { interval_ms: 5 }.encode(&mut alive).unwrap();
     rig.send(1, &from_agent);
     rig.send(1, &alive);
     assert_eq!(rig.stats().agent_only, 4);
@@ -300,10 +242,7 @@ fn what_an_agent_cannot_use_is_counted_by_reason_and_harms_nobody() {
     assert_eq!(rig.stats().truncated, 1);
     rig.send(1, &[]);
     assert_eq!(rig.stats().datapaths, 1);
-    assert_eq!(
-        said(&rig.send(1, &measure(1, 1, &[5]))),
-        ["flow 1 update [(2, 4, 10)]"]
-    );
+    assert_eq!(said(&rig.send(1, &measure(1, 1, &[5]))), ["flow 1 update [(2, 4, 10)]"]);
     assert_eq!(take(&log), ["new 1", "report 1 5"]);
 }
 
@@ -312,22 +251,9 @@ fn several_messages_in_a_datagram_are_handled_in_order_past_a_wrong_one() {
     let (log, mut rig) = noting();
     let mut wrong = create(5, "");
     wrong[32..].fill(0xFF);
-    let datagram = [
-        ready(),
-        wrong,
-        create(1, ""),
-        measure(1, 1, &[5]),
-        measure(1, 0, &[]),
-    ];
+    let datagram = [ready(), wrong, create(1, ""), measure(1, 1, &[5]), measure(1, 0, &[])];
     let sent = rig.send(1, &datagram.concat());
-    assert_eq!(
-        said(&sent),
-        [
-            "install 1",
-            "flow 1 change 1 []",
-            "flow 1 update [(2, 4, 10)]"
-        ]
-    );
+    assert_eq!(said(&sent), ["install 1", "flow 1 change 1 []", "flow 1 update [(2, 4, 10)]"]);
     assert_eq!(take(&log), ["new 1", "report 1 5", "close 1"]);
 }
 
@@ -335,10 +261,7 @@ fn several_messages_in_a_datagram_are_handled_in_order_past_a_wrong_one() {
 fn a_panic_in_a_callback_ends_its_flow_alone() {
     for callback in ["new_flow", "on_report", "close", "drop"] {
         let log = Log::default();
-        let bad = Noting {
-            panics_in: callback,
-            ..Noting::new(&log)
-        };
+        let bad = Noting { panics_in: callback, ..Noting::new(&log) };
         let good = named::<1>(&log, &[("main", PROGRAM)]);
         let mut rig = Rig::new(|builder| builder.default_alg(bad).additional_alg(good));
         rig.send(1, &create(1, "one"));
@@ -349,11 +272,7 @@ fn a_panic_in_a_callback_ends_its_flow_alone() {
         assert_eq!(rig.stats().flows, 1, "{callback}");
         let answer = rig.send(1, &measure(1, 1, &[5]));
         assert_eq!(said(&answer), ["flow 1 update [(2, 4, 10)]"], "{callback}");
-        assert_eq!(
-            said(&rig.send(1, &create(3, "one"))),
-            ["flow 3 change 1 []"],
-            "{callback}"
-        );
+        assert_eq!(said(&rig.send(1, &create(3, "one"))), ["flow 3 change 1 []"], "{callback}");
     }
 }
 
@@ -392,13 +311,9 @@ fn a_handle_of_a_flow_that_has_ended_reaches_nobody() {
     rig.send(1, &create(1, ""));
     rig.send(1, &create(1, ""));
     let mut old = kept.borrow_mut().remove(0);
-    assert_eq!(
-        old.set_program("main", None).unwrap_err().to_string(),
-        "the flow has ended"
-    );
+    assert_eq!(old.set_program("main", None).unwrap_err().to_string(), "the flow has ended");
     let mut new = kept.borrow_mut().remove(0);
-    new.set_program("main", Some(&[("gain", 3), ("Rate", 4)]))
-        .unwrap();
+    new.set_program("main", Some(&[("gain", 3), ("Rate", 4)])).unwrap();
     assert_eq!(said(&rig.net.take(1)), ["flow 1 change 1 [3, 4]"]);
 }
 
@@ -433,9 +348,7 @@ fn an_address_belongs_to_the_create_after_it_in_its_datagram() {
             HashMap::new()
         }
         fn new_flow(&self, _: Datapath<Net>, info: DatapathInfo) -> Silent {
-            self.0
-                .borrow_mut()
-                .push(info.address.is_some_and(|a| a.dst[15] == 1));
+            self.0.borrow_mut().push(info.address.is_some_and(|a| a.dst[15] == 1));
             Silent
         }
     }
@@ -466,18 +379,9 @@ fn an_address_belongs_to_the_create_after_it_in_its_datagram() {
 fn an_install_carries_the_program_that_was_compiled() {
     let (_, mut rig) = noting();
     let sent = rig.send(1, &ready());
-    let Some(Ok(Message::Install(install))) = Messages::new(&sent[0]).next() else {
-        panic!()
-    };
+    let Some(Ok(Message::Install(install))) = Messages::new(&sent[0]).next() else { panic!() };
     let code = ccp_lang::Code::from_records(install.events, install.instrs).unwrap();
-    assert_eq!(
-        code,
-        *ccp_lang::Compiler::new()
-            .compile(PROGRAM)
-            .unwrap()
-            .program
-            .code()
-    );
+    assert_eq!(code, *ccp_lang::Compiler::new().compile(PROGRAM).unwrap().program.code());
 }
 
 #[test]
@@ -487,10 +391,7 @@ fn a_stale_or_short_report_is_an_error_for_the_flow_alone() {
     rig.send(1, &measure(1, 2, &[5]));
     rig.send(1, &measure(1, 1, &[5]));
     let notes = take(&log);
-    assert_eq!(
-        notes[1],
-        "the report is of program 2, the scope of program 1"
-    );
+    assert_eq!(notes[1], "the report is of program 2, the scope of program 1");
     assert_eq!(notes[2], "report 1 5");
     rig.advance(Duration::from_secs(1));
 }

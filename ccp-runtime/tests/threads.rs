@@ -58,15 +58,7 @@ fn agent() -> (RunBuilder<End, (), NoSpawn>, End) {
 fn spawn() -> (CCPHandle, End, Counting) {
     let (builder, datapath) = agent();
     let alg = Counting::default();
-    (
-        builder
-            .default_alg(alg.clone())
-            .spawn_thread()
-            .run()
-            .unwrap(),
-        datapath,
-        alg,
-    )
+    (builder.default_alg(alg.clone()).spawn_thread().run().unwrap(), datapath, alg)
 }
 
 fn create(datapath: &End) {
@@ -74,9 +66,7 @@ fn create(datapath: &End) {
     let len = Create::default().encode(&mut buf).unwrap();
     datapath.try_send(&buf[..len], &()).unwrap();
     for expected in ["an Install", "a ChangeProg"] {
-        let answer = datapath
-            .recv(&mut buf, Some(Duration::from_secs(10)))
-            .unwrap();
+        let answer = datapath.recv(&mut buf, Some(Duration::from_secs(10))).unwrap();
         assert!(matches!(answer, Received::Datagram { .. }), "no {expected}");
     }
 }
@@ -109,13 +99,7 @@ fn kill_ends_an_idle_agent_within_50_ms_and_closes_all_flows() {
     until(|| handle.stats().flows == 1);
     let took = time_to_end(handle, CCPHandle::kill);
     assert!(took < LIMIT, "{took:?}");
-    assert_eq!(
-        (
-            alg.0.0.load(Ordering::SeqCst),
-            alg.0.1.load(Ordering::SeqCst)
-        ),
-        (1, 1)
-    );
+    assert_eq!((alg.0.0.load(Ordering::SeqCst), alg.0.1.load(Ordering::SeqCst)), (1, 1));
 }
 
 #[test]
@@ -131,9 +115,7 @@ fn kill_before_the_thread_has_begun_is_not_lost() {
 fn a_lowered_flag_ends_the_agent_within_50_ms() {
     let flag = Arc::new(AtomicBool::new(true));
     let (builder, _datapath) = agent();
-    let builder = builder
-        .default_alg(Counting::default())
-        .with_stop_handle(Arc::clone(&flag));
+    let builder = builder.default_alg(Counting::default()).with_stop_handle(Arc::clone(&flag));
     let handle = builder.spawn_thread().run().unwrap();
     let took = time_to_end(handle, |_| flag.store(false, Ordering::SeqCst));
     assert!(took < LIMIT, "{took:?}");
@@ -143,9 +125,7 @@ fn a_lowered_flag_ends_the_agent_within_50_ms() {
 fn kill_lowers_the_flag_it_was_given() {
     let flag = Arc::new(AtomicBool::new(true));
     let (builder, _datapath) = agent();
-    let builder = builder
-        .default_alg(Counting::default())
-        .with_stop_handle(Arc::clone(&flag));
+    let builder = builder.default_alg(Counting::default()).with_stop_handle(Arc::clone(&flag));
     let handle = builder.spawn_thread().run().unwrap();
     handle.kill();
     handle.wait().unwrap();
@@ -197,11 +177,7 @@ fn a_stop_handle_ends_a_run_in_place_and_its_counters_stay_readable() {
     assert!(start.elapsed() < LIMIT);
     let stats = stats.snapshot();
     assert_eq!((stats.flows, stats.flows_closed), (0, 1));
-    assert!(
-        stats
-            .iter()
-            .any(|(name, value)| (name, value) == ("flows_created", 1))
-    );
+    assert!(stats.iter().any(|(name, value)| (name, value) == ("flows_created", 1)));
 }
 
 #[test]
@@ -230,10 +206,7 @@ fn a_program_that_does_not_compile_ends_a_spawned_run_at_once() {
     }
     let (builder, _datapath) = agent();
     let outcome = builder.default_alg(Wrong).spawn_thread().run();
-    assert!(matches!(
-        outcome,
-        Err(RunError::Compile("wrong", "main", _))
-    ));
+    assert!(matches!(outcome, Err(RunError::Compile("wrong", "main", _))));
 }
 
 /// A transport that fails in a way of its choice.
@@ -269,38 +242,21 @@ impl Ipc for Broken {
 
 #[test]
 fn a_panic_of_the_loop_comes_out_of_wait_with_its_message() {
-    let builder = RunBuilder::new(BackendBuilder {
-        sock: Broken(|| panic!("number {}", 5)),
-    });
-    let handle = builder
-        .default_alg(Counting::default())
-        .spawn_thread()
-        .run()
-        .unwrap();
+    let builder = RunBuilder::new(BackendBuilder { sock: Broken(|| panic!("number {}", 5)) });
+    let handle = builder.default_alg(Counting::default()).spawn_thread().run().unwrap();
     let error = handle.wait().unwrap_err();
-    assert!(
-        matches!(&error, RunError::Panicked(message) if message == "number 5"),
-        "{error}"
-    );
+    assert!(matches!(&error, RunError::Panicked(message) if message == "number 5"), "{error}");
 }
 
 #[test]
 fn a_transport_that_cannot_receive_is_an_error_with_its_cause() {
     let failing = || {
         let source = std::io::Error::from_raw_os_error(5);
-        Err(RecvError::Os {
-            call: "recvfrom",
-            source,
-        })
+        Err(RecvError::Os { call: "recvfrom", source })
     };
-    let builder = RunBuilder::new(BackendBuilder {
-        sock: Broken(failing),
-    });
+    let builder = RunBuilder::new(BackendBuilder { sock: Broken(failing) });
     let outcome = builder.default_alg(Counting::default()).run();
-    assert!(matches!(
-        outcome,
-        Err(RunError::Receive(RecvError::Os { .. }))
-    ));
+    assert!(matches!(outcome, Err(RunError::Receive(RecvError::Os { .. }))));
 }
 
 #[test]
@@ -308,9 +264,7 @@ fn keep_alives_come_in_real_time_while_nothing_arrives() {
     let (builder, datapath) = agent();
     let mut settings = Settings::default();
     settings.keep_alive = Duration::from_millis(20);
-    let builder = builder
-        .default_alg(Counting::default())
-        .with_settings(settings);
+    let builder = builder.default_alg(Counting::default()).with_settings(settings);
     let handle = builder.spawn_thread().run().unwrap();
     let mut buf = [0; 256];
     let hello = ccp_wire::Hello {
@@ -324,9 +278,7 @@ fn keep_alives_come_in_real_time_while_nothing_arrives() {
     datapath.try_send(&buf[..len], &()).unwrap();
     // An answer, an Install, and two of those nobody has asked for.
     for _ in 0..4 {
-        let received = datapath
-            .recv(&mut buf, Some(Duration::from_secs(10)))
-            .unwrap();
+        let received = datapath.recv(&mut buf, Some(Duration::from_secs(10))).unwrap();
         assert!(matches!(received, Received::Datagram { .. }));
     }
     handle.kill();

@@ -31,11 +31,7 @@ impl<I: Ipc> CongAlg<I> for Echo {
             "r", "s", "t",
         ];
         let source = |n| format!("(def (Report (v {n}))) (when true (:= Report.v {n}) (report))");
-        NAMES
-            .iter()
-            .enumerate()
-            .map(|(n, name)| (*name, source(n)))
-            .collect()
+        NAMES.iter().enumerate().map(|(n, name)| (*name, source(n))).collect()
     }
 
     fn new_flow(&self, mut control: Datapath<I>, _: DatapathInfo) -> EchoFlow<I> {
@@ -58,9 +54,7 @@ struct DatapathEnd(UnixDatagram, PathBuf);
 impl DatapathEnd {
     fn new(dir: &Path, name: &str) -> Self {
         let socket = UnixDatagram::bind(dir.join(name)).unwrap();
-        socket
-            .set_read_timeout(Some(Duration::from_secs(10)))
-            .unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         Self(socket, dir.join("agent"))
     }
 
@@ -72,23 +66,14 @@ impl DatapathEnd {
 
     fn create(&self, flow: u32) {
         let mut buf = [0; 96];
-        Create {
-            flow: FlowId(flow),
-            ..Create::default()
-        }
-        .encode(&mut buf)
-        .unwrap();
+        Create { flow: FlowId(flow), ..Create::default() }.encode(&mut buf).unwrap();
         self.0.send_to(&buf, &self.1).unwrap();
     }
 
     fn report(&self, flow: u32, value: u64) {
         let mut buf = [0; 64];
         let fields = &[value];
-        let report = MeasureRepr {
-            flow: FlowId(flow),
-            program_uid: ProgramUid(20),
-            fields,
-        };
+        let report = MeasureRepr { flow: FlowId(flow), program_uid: ProgramUid(20), fields };
         let len = report.encode(&mut buf).unwrap();
         self.0.send_to(&buf[..len], &self.1).unwrap();
     }
@@ -109,11 +94,7 @@ impl DatapathEnd {
 fn spawn(dir: &Path) -> CCPHandle {
     let options = unix::Socket::<Blocking>::options().folder(dir);
     let sock = options.bind::<Blocking>("agent").unwrap();
-    RunBuilder::new(BackendBuilder { sock })
-        .default_alg(Echo)
-        .spawn_thread()
-        .run()
-        .unwrap()
+    RunBuilder::new(BackendBuilder { sock }).default_alg(Echo).spawn_thread().run().unwrap()
 }
 
 #[test]
@@ -183,11 +164,7 @@ fn a_datapath_that_dies_takes_only_its_own_flows_along() {
     drop(dying);
     let start = Instant::now();
     while agent.stats().datapaths_gone == 0 {
-        assert!(
-            start.elapsed() < Duration::from_secs(10),
-            "{:?}",
-            agent.stats()
-        );
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", agent.stats());
         std::thread::sleep(Duration::from_millis(1));
     }
     assert_eq!((agent.stats().datapaths, agent.stats().flows), (1, 1));
@@ -205,9 +182,5 @@ fn kill_ends_an_agent_asleep_on_a_socket_within_50_ms() {
     let start = Instant::now();
     agent.kill();
     agent.wait().unwrap();
-    assert!(
-        start.elapsed() < Duration::from_millis(50),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < Duration::from_millis(50), "{:?}", start.elapsed());
 }

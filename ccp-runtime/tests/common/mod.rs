@@ -32,12 +32,7 @@ struct State {
 impl Net {
     /// What the agent has sent to a datapath since the last call.
     pub(crate) fn take(&self, from: u8) -> Vec<Vec<u8>> {
-        self.0
-            .lock()
-            .unwrap()
-            .sent
-            .remove(&from)
-            .unwrap_or_default()
+        self.0.lock().unwrap().sent.remove(&from).unwrap_or_default()
     }
 
     pub(crate) fn set_full(&self, datapath: u8, is_full: bool) {
@@ -83,16 +78,10 @@ impl Ipc for Net {
         };
         let room = buf.len();
         let Some(place) = buf.get_mut(..msg.len()) else {
-            return Err(RecvError::Truncated {
-                len: msg.len(),
-                room,
-            });
+            return Err(RecvError::Truncated { len: msg.len(), room });
         };
         place.copy_from_slice(&msg);
-        Ok(Received::Datagram {
-            len: msg.len(),
-            from,
-        })
+        Ok(Received::Datagram { len: msg.len(), from })
     }
 
     fn waker(&self) -> Waker {
@@ -102,11 +91,7 @@ impl Ipc for Net {
     fn probe(&self, peer: &u8) -> Liveness {
         let mut state = self.0.lock().unwrap();
         state.probed.push(*peer);
-        if state.gone.contains(peer) {
-            Liveness::Gone
-        } else {
-            Liveness::Alive
-        }
+        if state.gone.contains(peer) { Liveness::Gone } else { Liveness::Alive }
     }
 
     fn close(&mut self) -> Result<(), CloseError> {
@@ -134,21 +119,12 @@ impl<A: AlgSet<Net>> Rig<A> {
     ) -> Self {
         let net = Net::default();
         let agent = build(builder(&net)).build().unwrap();
-        Self {
-            net,
-            agent,
-            now: Duration::ZERO,
-        }
+        Self { net, agent, now: Duration::ZERO }
     }
 
     /// Puts a datagram in the agent's queue.
     pub(crate) fn queue(&self, from: u8, datagram: &[u8]) {
-        self.net
-            .0
-            .lock()
-            .unwrap()
-            .to_agent
-            .push_back((from, datagram.to_vec()));
+        self.net.0.lock().unwrap().to_agent.push_back((from, datagram.to_vec()));
     }
 
     /// Has the agent handle a datagram, and gives what it has sent to that datapath.
@@ -204,11 +180,7 @@ pub(crate) fn create(flow: u32, cong_alg: &str) -> Vec<u8> {
 
 pub(crate) fn measure(flow: u32, program_uid: u32, fields: &[u64]) -> Vec<u8> {
     let mut buf = [0; 1024];
-    let measure = MeasureRepr {
-        flow: FlowId(flow),
-        program_uid: ProgramUid(program_uid),
-        fields,
-    };
+    let measure = MeasureRepr { flow: FlowId(flow), program_uid: ProgramUid(program_uid), fields };
     let len = measure.encode(&mut buf).unwrap();
     buf[..len].to_vec()
 }
@@ -218,10 +190,7 @@ pub(crate) fn said(datagrams: &[Vec<u8>]) -> Vec<String> {
     let one = |datagram: &Vec<u8>| {
         let mut messages = Messages::new(datagram);
         let message = messages.next().unwrap().unwrap();
-        assert!(
-            messages.next().is_none(),
-            "libccp sees only the first message of a datagram"
-        );
+        assert!(messages.next().is_none(), "libccp sees only the first message of a datagram");
         match message {
             Message::Install(m) => format!("install {}", m.program_uid),
             Message::ChangeProg(m) => {
@@ -229,11 +198,7 @@ pub(crate) fn said(datagrams: &[Vec<u8>]) -> Vec<String> {
                 format!("flow {} change {} {fields:?}", m.flow, m.program_uid)
             }
             Message::UpdateFields(m) => {
-                let fields: Vec<_> = m
-                    .fields
-                    .iter()
-                    .map(|f| (f.class, f.index, f.value))
-                    .collect();
+                let fields: Vec<_> = m.fields.iter().map(|f| (f.class, f.index, f.value)).collect();
                 format!("flow {} update {fields:?}", m.flow)
             }
             Message::Alive(m) => format!("alive {}", m.interval_ms),
@@ -271,11 +236,7 @@ pub(crate) struct Noting {
 impl Noting {
     pub(crate) fn new(log: &Log) -> Self {
         let programs = vec![("main", PROGRAM.to_owned())];
-        Self {
-            log: Rc::clone(log),
-            programs,
-            panics_in: "",
-        }
+        Self { log: Rc::clone(log), programs, panics_in: "" }
     }
 }
 
@@ -307,12 +268,7 @@ impl CongAlg<Net> for Noting {
                 Scope::default()
             }
         };
-        NotingFlow {
-            log: Rc::clone(&self.log),
-            control,
-            scope,
-            panics_in: self.panics_in,
-        }
+        NotingFlow { log: Rc::clone(&self.log), control, scope, panics_in: self.panics_in }
     }
 }
 
@@ -321,9 +277,8 @@ impl Flow for NotingFlow {
         assert_ne!(self.panics_in, "on_report", "as asked");
         let note = match report.get_field("Report.acked", &self.scope) {
             Ok(acked) => {
-                if let Err(error) = self
-                    .control
-                    .update_field(&self.scope, &[("Cwnd", acked.saturating_mul(2))])
+                if let Err(error) =
+                    self.control.update_field(&self.scope, &[("Cwnd", acked.saturating_mul(2))])
                 {
                     self.log.borrow_mut().push(error.to_string());
                 }
@@ -335,9 +290,7 @@ impl Flow for NotingFlow {
     }
 
     fn close(&mut self) {
-        self.log
-            .borrow_mut()
-            .push(format!("close {}", self.control.flow_id()));
+        self.log.borrow_mut().push(format!("close {}", self.control.flow_id()));
         assert_ne!(self.panics_in, "close", "as asked");
     }
 }
