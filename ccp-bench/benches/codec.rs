@@ -1,4 +1,8 @@
 //! Encoding and decoding the two messages that are sent all the time.
+#![allow(
+    missing_docs,
+    reason = "the macros of criterion make functions without any"
+)]
 
 use std::hint::black_box;
 
