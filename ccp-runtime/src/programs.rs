@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use ccp_ipc::Ipc;
-use ccp_lang::{Compiled, Primitive, Records};
+use ccp_lang::{Compiled, Diagnostic, Primitive, Records, Severity};
 use ccp_wire::{Hello, HelloFlags, Install, ProgramUid};
 use tracing::warn;
 
@@ -59,8 +59,10 @@ impl Programs {
         for (name, source) in sources {
             let compiled = compiler().compile(&source);
             let full = compiled.map_err(|error| RunError::Compile(A::name(), name, error))?;
-            if !full.warnings.is_empty() {
-                warn!(alg = A::name(), program = name, "{}", full.warnings);
+            // What is only worth knowing is not worth a line at each start.
+            let warns = |said: &&Diagnostic| said.severity >= Severity::Warning;
+            for said in full.warnings.iter().filter(warns) {
+                warn!(alg = A::name(), program = name, "{said}");
             }
             let without = compiler().available(Primitive::BASE_MASK).compile(&source);
             // What nothing can stand in for leaves the full form alone.
