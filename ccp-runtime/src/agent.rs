@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use ccp_ipc::{Ipc, Received, RecvError, StopHandle};
+use ccp_ipc::{Ipc, Received, RecvError};
 use ccp_lang::Diagnostics;
 use ccp_wire::{Address, Message, Messages};
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::builder::Parts;
 use crate::peer::Peer;
@@ -28,8 +28,6 @@ pub struct Agent<I: Ipc, A: AlgSet<I>> {
     shared: Rc<Shared<I>>,
     peers: HashMap<I::Addr, Peer<I, A::Flow>>,
     buf: Vec<u8>,
-    stop: StopHandle,
-    flag: Option<Arc<AtomicBool>>,
     /// When some datapath is to be probed or wants to hear something.
     peers_due: Option<Duration>,
     /// When sending what waits was last tried again, and how soon after that it will be.
@@ -38,26 +36,16 @@ pub struct Agent<I: Ipc, A: AlgSet<I>> {
 }
 
 impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
-    pub(crate) fn new(parts: Parts<I>, algs: A, programs: Programs) -> Result<Self, RunError> {
-        let Parts { sock, settings, stop, flag, stats } = parts;
-        let count = programs.len();
-        if count > LIBCCP_TABLE {
-            warn!(
-                programs = count,
-                "libccp holds {LIBCCP_TABLE} programs and will refuse the rest"
-            );
-        }
-        Ok(Self {
+    pub(crate) fn new(parts: Parts<I>, algs: A, programs: Programs) -> Self {
+        Self {
             algs,
-            shared: Rc::new(Shared::new(sock, programs, settings, stats)),
+            shared: Rc::new(Shared::new(parts, programs)),
             peers: HashMap::default(),
             buf: vec![0; RECEIVE_BUF],
-            stop,
-            flag: flag?,
             peers_due: None,
             flushed: Duration::ZERO,
             patience: FLUSH_INTERVAL,
-        })
+        }
     }
 
     /// Handles everything that has arrived and is due, without waiting. Gives the number of
@@ -89,7 +77,7 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
 
     /// The counters now.
     pub fn stats(&self) -> Stats {
-        self.shared.stats.snapshot()
+        self.shared.parts.stats.snapshot()
     }
 
     /// Ends the agent: closes all flows.
@@ -100,11 +88,13 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
     /// Steps whenever something arrives or is due, until stopped.
     pub(crate) fn run(mut self) -> Result<(), RunError> {
         info!(ipc = I::name(), "the agent runs");
-        self.stop.register(self.shared.ipc.waker());
+        let shared = Rc::clone(&self.shared);
+        let Parts { ipc, stop, flag, .. } = &shared.parts;
+        stop.register(ipc.waker());
         let start = Instant::now();
         let outcome = loop {
             let is_lowered = |flag: &Arc<AtomicBool>| !flag.load(Ordering::SeqCst);
-            if self.stop.is_stopped() || self.flag.as_ref().is_some_and(is_lowered) {
+            if stop.is_stopped() || flag.as_ref().is_some_and(is_lowered) {
                 break Ok(());
             }
             let received = self.receive(self.timeout());
@@ -125,12 +115,12 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
     fn timeout(&self) -> Option<Duration> {
         let now = self.shared.now.get();
         let timeout = self.next_timer().map(|due| due.saturating_sub(now));
-        let flag_due = self.flag.as_ref().map(|_| FLAG_INTERVAL);
+        let flag_due = self.shared.parts.flag.as_ref().map(|_| FLAG_INTERVAL);
         timeout.into_iter().chain(flag_due).min()
     }
 
     fn receive(&mut self, timeout: Option<Duration>) -> Result<Received<I::Addr>, RunError> {
-        match self.shared.ipc.recv(&mut self.buf, timeout) {
+        match self.shared.parts.ipc.recv(&mut self.buf, timeout) {
             Ok(received) => Ok(received),
             Err(error @ RecvError::Truncated { .. }) => {
                 self.shared.note(Counter::Truncated, &"?", format_args!("ignored: {error}"));
@@ -144,11 +134,11 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
     /// Handles the datagram in the buffer.
     fn handle(&mut self, len: usize, from: I::Addr) {
         let Self { algs, shared, peers, buf, peers_due, .. } = self;
-        shared.stats.add(Counter::Datagrams, 1);
+        shared.count(Counter::Datagrams, 1);
         let ignore = |reason, message: &dyn std::fmt::Debug| {
             shared.note(reason, &from, format_args!("ignored: {message:?}"));
         };
-        let is_full = peers.len() >= shared.settings.max_datapaths;
+        let is_full = peers.len() >= shared.parts.settings.max_datapaths;
         let mut peer = peers.get_mut(&from);
         let mut address: Option<Address> = None;
         for message in Messages::new(buf.get(..len).unwrap_or_default()) {
@@ -158,7 +148,7 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
             {
                 let new = Peer::new(from.clone(), shared);
                 peer = Some(peers.entry(from.clone()).insert_entry(new).into_mut());
-                shared.stats.add(Counter::Datapaths, 1);
+                shared.count(Counter::Datapaths, 1);
                 *peers_due = Some(Duration::ZERO);
             }
             match (message, &mut peer) {
@@ -193,8 +183,8 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
         if self.shared.has_lost.take() {
             for (addr, mut peer) in self.peers.extract_if(|_, peer| peer.link.is_gone.get()) {
                 info!(datapath = ?addr, "a datapath is gone");
-                self.shared.stats.add(Counter::DatapathsGone, 1);
-                self.shared.stats.add(Counter::Datapaths, -1);
+                self.shared.count(Counter::DatapathsGone, 1);
+                self.shared.count(Counter::Datapaths, -1);
                 peer.close_flows();
                 peer.link.forget_all();
             }
@@ -205,13 +195,12 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
     /// Tries again to send what waits: when the loop turns, but not at each of many datagrams, and
     /// by a timer, which is the more patient the longer nobody reads.
     fn flush(&mut self, now: Duration) {
-        let Shared { ipc, outbox, .. } = &*self.shared;
-        let mut outbox = outbox.borrow_mut();
+        let mut outbox = self.shared.outbox.borrow_mut();
         if outbox.is_empty() {
             self.patience = FLUSH_INTERVAL;
         } else if now >= self.flushed + FLUSH_INTERVAL {
             let before = outbox.stats().sent;
-            outbox.flush(ipc, |to, error| {
+            outbox.flush(&self.shared.parts.ipc, |to, error| {
                 self.peers.get(to).map(|peer| peer.link.failed(error));
             });
             let is_stuck = outbox.stats().sent == before;
@@ -272,15 +261,12 @@ pub enum RunError {
 /// Room for the longest message, and for some more beside shorter ones.
 const RECEIVE_BUF: usize = 1 << 16;
 
-/// How many programs libccp 1.2 holds, in its Rust binding and the kernel module.
-const LIBCCP_TABLE: usize = 9;
-
 /// How soon sending is tried again while something waits: a datapath that reads has read some by
 /// then.
 const FLUSH_INTERVAL: Duration = Duration::from_micros(500);
 
 /// How seldom it is tried while nobody reads.
-const FLUSH_PATIENCE: Duration = Duration::from_millis(50);
+const FLUSH_PATIENCE: Duration = Duration::from_millis(10);
 
 /// How often a bare flag is looked at: half of what a stop may take, and some to spare.
 const FLAG_INTERVAL: Duration = Duration::from_millis(20);

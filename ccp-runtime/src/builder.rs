@@ -9,7 +9,9 @@ use std::time::Duration;
 use ccp_ipc::{BackendBuilder, Ipc, OutboxLimits, StopHandle};
 
 use crate::agent::message_of;
-use crate::{AdditionalAlg, Agent, AlgSet, CongAlg, DefaultAlg, RunError, Stats, StatsHandle};
+use crate::{
+    AdditionalAlg, Agent, AlgSet, CongAlg, DefaultAlg, Programs, RunError, Stats, StatsHandle,
+};
 
 /// Collects what an agent needs, then runs it.
 ///
@@ -26,11 +28,13 @@ pub struct RunBuilder<I: Ipc, U, S> {
 /// What an agent is made of apart from its algorithms.
 #[derive(Debug)]
 pub(crate) struct Parts<I> {
-    pub(crate) sock: I,
+    pub(crate) ipc: I,
     pub(crate) settings: Settings,
     pub(crate) stop: StopHandle,
     /// True means go on.
-    pub(crate) flag: Result<Option<Arc<AtomicBool>>, RunError>,
+    pub(crate) flag: Option<Arc<AtomicBool>>,
+    /// The flag was given as a null pointer.
+    pub(crate) is_null: bool,
     pub(crate) stats: StatsHandle,
 }
 
@@ -76,7 +80,8 @@ impl<I: Ipc> RunBuilder<I, (), NoSpawn> {
     /// An agent that will speak through this end.
     pub fn new(backend: BackendBuilder<I>) -> Self {
         let (settings, stop, stats) = <(Settings, StopHandle, StatsHandle)>::default();
-        let parts = Parts { sock: backend.sock, settings, stop, flag: Ok(None), stats };
+        let (ipc, flag, is_null) = (backend.sock, None, false);
+        let parts = Parts { ipc, settings, stop, flag, is_null, stats };
         Self::of(parts, ())
     }
 }
@@ -113,7 +118,7 @@ impl<I: Ipc, U, S> RunBuilder<I, U, S> {
     /// A flag that stops the agent once somebody stores `false` to it. The agent has to look at it
     /// every 20 ms; [`with_stop`](Self::with_stop) costs nothing while nobody stops.
     pub fn with_stop_handle(mut self, handle: Arc<AtomicBool>) -> Self {
-        self.parts.flag = Ok(Some(handle));
+        self.parts.flag = Some(handle);
         self
     }
 
@@ -133,6 +138,15 @@ impl<I: Ipc, U, S> RunBuilder<I, U, S> {
     pub fn with_settings(mut self, settings: Settings) -> Self {
         self.parts.settings = settings;
         self
+    }
+}
+
+impl<I: Ipc, U: AlgSet<I>, S> RunBuilder<I, U, S> {
+    /// All that can go wrong before anything is sent.
+    fn compile(&self) -> Result<Programs, RunError> {
+        let mut programs = Programs::default();
+        self.algs.compile(&mut programs)?;
+        if self.parts.is_null { Err(RunError::NullStopHandle) } else { Ok(programs) }
     }
 }
 
@@ -158,9 +172,8 @@ impl<I: Ipc, U: AlgSet<I>> RunBuilder<I, U, NoSpawn> {
     /// # Errors
     /// A program that does not compile; a null stop flag.
     pub fn build(self) -> Result<Agent<I, U>, RunError> {
-        let mut programs = Default::default();
-        self.algs.compile(&mut programs)?;
-        Agent::new(self.parts, self.algs, programs)
+        let programs = self.compile()?;
+        Ok(Agent::new(self.parts, self.algs, programs))
     }
 }
 
@@ -171,15 +184,12 @@ impl<I: Ipc, U: AlgSet<I> + Send + 'static> RunBuilder<I, U, Spawn> {
     /// A program that does not compile, a null stop flag, no thread to be had. What ends the agent
     /// later comes out of [`CCPHandle::wait`].
     pub fn run(self) -> Result<CCPHandle, RunError> {
-        let Self { mut parts, algs, .. } = self;
-        let mut programs = Default::default();
-        algs.compile(&mut programs)?;
-        let (stop, stats, flag) = (parts.stop.clone(), parts.stats.clone(), parts.flag?);
-        parts.flag = Ok(flag.clone());
-        let run = move || Agent::new(parts, algs, programs)?.run();
+        let programs = self.compile()?;
+        let Parts { stop, flag, stats, .. } = &self.parts;
+        let (stop, flag, stats) = (stop.clone(), flag.clone(), stats.clone());
+        let run = move || Agent::new(self.parts, self.algs, programs).run();
         let thread = thread::Builder::new().name("ccp-agent".into()).spawn(run);
-        let thread = thread.map_err(RunError::Spawn)?;
-        Ok(CCPHandle { stop, flag, stats, thread })
+        Ok(CCPHandle { stop, flag, stats, thread: thread.map_err(RunError::Spawn)? })
     }
 }
 
@@ -211,10 +221,5 @@ impl CCPHandle {
     /// The counters now.
     pub fn stats(&self) -> Stats {
         self.stats.snapshot()
-    }
-
-    /// A reader of the counters that outlives this handle.
-    pub fn stats_handle(&self) -> StatsHandle {
-        self.stats.clone()
     }
 }

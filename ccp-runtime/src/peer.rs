@@ -45,7 +45,7 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
 
     /// It has started, or lost its agent: it knows nothing of what went before.
     pub(crate) fn on_ready(&mut self) {
-        self.link.shared.stats.add(Counter::Readies, 1);
+        self.link.shared.count(Counter::Readies, 1);
         self.close_flows();
         self.link.forget_all();
         self.link.abilities.set(UNSAID);
@@ -55,9 +55,9 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
     /// It tells what it can. If that changes the form of any program all are sent again, since the
     /// first of a run empties the datapath's table.
     pub(crate) fn on_hello(&mut self, hello: Hello) {
-        let Shared { programs, stats, .. } = &*self.link.shared;
-        stats.add(Counter::Hellos, 1);
+        self.link.shared.count(Counter::Hellos, 1);
         let before = self.link.abilities.replace(hello);
+        let programs = &self.link.shared.programs;
         self.wants_programs |= !programs.fitting(before).eq(programs.fitting(hello));
         self.link.keep_alive();
     }
@@ -78,30 +78,29 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
         self.provide_programs();
         let Create { flow, init_cwnd, mss, src_ip, src_port, dst_ip, dst_port, .. } = *create;
         self.end(flow, true);
-        let Shared { programs, stats, settings, .. } = &*self.link.shared;
-        if self.flows.len() >= settings.max_flows {
+        let shared = Rc::clone(&self.link.shared);
+        if self.flows.len() >= shared.parts.settings.max_flows {
             return self.note(Counter::FlowsCapped, flow, "too many flows");
         }
-        let place = programs.algorithm(create.cong_alg);
+        let place = shared.programs.algorithm(create.cong_alg);
         let (link, is_open) = (Rc::clone(&self.link), Cell::new(true));
-        let span =
-            info_span!("flow", sid = flow.0, alg = programs.name(place), datapath = ?link.addr);
+        let span = info_span!("flow", sid = flow.0, alg = shared.programs.name(place), datapath = ?link.addr);
         let entered = span.clone().entered();
         info!(init_cwnd_bytes = init_cwnd, mss_bytes = mss, asked_for = create.cong_alg, "begins");
         let control = Rc::new(Control { link, flow, place, is_open });
         let handle = Datapath(Rc::clone(&control));
         let info =
             DatapathInfo { flow, init_cwnd, mss, src_ip, src_port, dst_ip, dst_port, address };
-        stats.add(Counter::FlowsCreated, 1);
+        shared.count(Counter::FlowsCreated, 1);
         match guard(|| algs.new_flow(place, handle, info)) {
             Ok(new) => {
-                stats.add(Counter::Flows, 1);
+                shared.count(Counter::Flows, 1);
                 drop(entered);
                 self.flows.insert(flow, Running { flow: new, control, span });
             }
             Err(message) => {
                 control.is_open.set(false);
-                stats.add(Counter::FlowsClosed, 1);
+                shared.count(Counter::FlowsClosed, 1);
                 self.note(Counter::FlowPanics, flow, &message);
             }
         }
@@ -116,7 +115,7 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
         if measure.is_close() {
             return self.end(flow, true);
         }
-        self.link.shared.stats.add(Counter::Reports, 1);
+        self.link.shared.count(Counter::Reports, 1);
         let entered = running.span.enter();
         let report = Report { program_uid, fields, from: &self.link.addr };
         if let Err(message) = guard(|| running.flow.on_report(flow, report)) {
@@ -130,9 +129,9 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
     /// Does what is due, and gives when something will be due next.
     pub(crate) fn do_due(&mut self, now: Duration) -> Duration {
         let Link { addr, shared, abilities, last_sent, .. } = &*self.link;
-        let (settings, last_seen) = (&shared.settings, self.last_seen);
+        let (settings, last_seen) = (&shared.parts.settings, self.last_seen);
         if now >= last_seen + settings.probe_after {
-            if shared.ipc.probe(addr) == Liveness::Gone {
+            if shared.parts.ipc.probe(addr) == Liveness::Gone {
                 self.link.mark_gone();
             }
             self.last_seen = now;
@@ -162,8 +161,8 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
         let Running { flow: mut alg, control, span } = running;
         control.is_open.set(false);
         self.link.forget_updates(flow);
-        self.link.shared.stats.add(Counter::FlowsClosed, 1);
-        self.link.shared.stats.add(Counter::Flows, -1);
+        self.link.shared.count(Counter::FlowsClosed, 1);
+        self.link.shared.count(Counter::Flows, -1);
         let _entered = span.entered();
         info!("ends");
         let closed = if close { guard(|| alg.close()) } else { Ok(()) };

@@ -21,15 +21,10 @@ pub struct Programs {
 
 /// One program in two forms, which share uid and registers: for a datapath that has all primitives
 /// it reads, and with stand-ins for those that older ones lack. Mostly the two are the same.
-#[derive(PartialEq)]
-struct Installable {
-    full: Form,
-    plain: Form,
-}
+type Installable = [Form; 2];
 
 /// A program as it is sent, and the primitives it reads.
-#[derive(PartialEq)]
-struct Form(Records, u64);
+type Form = (Records, u64);
 
 /// Why a datapath cannot have a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,11 +59,9 @@ impl Programs {
             for said in full.warnings.iter().filter(warns) {
                 warn!(alg = A::name(), program = name, "{said}");
             }
-            let without = compiler().available(Primitive::BASE_MASK).compile(&source);
+            let plain = compiler().available(Primitive::BASE_MASK).compile(&source);
             // What nothing can stand in for leaves the full form alone.
-            let plain = without.map_or_else(|_| Form::of(&full), |plain| Form::of(&plain));
-            let full_form = Form::of(&full);
-            let program = Installable { full: full_form, plain };
+            let program = [form(&full), form(plain.as_ref().unwrap_or(&full))];
             let known = self.installable.iter().position(|other| *other == program);
             let index = known.unwrap_or(self.installable.len());
             if known.is_none() {
@@ -77,15 +70,14 @@ impl Programs {
             scopes.insert(name, Scope::new(uid_of(index), full.scope));
         }
         self.algorithms.push((alg.map(|_| A::name()), scopes));
+        let programs = self.installable.len();
+        if programs > LIBCCP_TABLE {
+            warn!(programs, "libccp holds {LIBCCP_TABLE} and will refuse the rest");
+        }
         Ok(())
     }
 
-    /// How many there are to install.
-    pub(crate) fn len(&self) -> usize {
-        self.installable.len()
-    }
-
-    /// The place of the last added algorithm of this name, or of the default, and its own name.
+    /// The place of the last added algorithm of this name, or of the default.
     pub(crate) fn algorithm(&self, name: &str) -> usize {
         let asked = |(known, _): &(Option<_>, _)| *known == Some(name);
         self.algorithms.iter().rposition(asked).unwrap_or_default()
@@ -110,9 +102,8 @@ impl Programs {
     pub(crate) fn fit(&self, uid: ProgramUid, to: Hello) -> Result<Install<'_>, Misfit> {
         let table_full = Misfit::TableFull(uid, to.max_programs);
         let index = (uid.0 as usize).wrapping_sub(1);
-        let program = self.installable.get(index).ok_or(table_full)?;
-        let has_all = program.full.1 & !to.primitives == 0;
-        let Form(records, reads) = if has_all { &program.full } else { &program.plain };
+        let [full, plain] = self.installable.get(index).ok_or(table_full)?;
+        let (records, reads) = if full.1 & !to.primitives == 0 { full } else { plain };
         if let Some(lacking) = Primitive::from_index((reads & !to.primitives).trailing_zeros()) {
             return Err(Misfit::Primitive(lacking));
         }
@@ -126,10 +117,8 @@ impl Programs {
     }
 }
 
-impl Form {
-    fn of(compiled: &Compiled) -> Self {
-        Self(compiled.program.code().to_records(), compiled.program.primitives())
-    }
+fn form(compiled: &Compiled) -> Form {
+    (compiled.program.code().to_records(), compiled.program.primitives())
 }
 
 fn uid_of(index: usize) -> ProgramUid {
@@ -143,3 +132,6 @@ pub(crate) const UNSAID: Hello = Hello {
     max_programs: u32::MAX,
     max_instrs: u32::MAX,
 };
+
+/// How many programs libccp 1.2 holds, in its Rust binding and the kernel module.
+const LIBCCP_TABLE: usize = 9;

@@ -12,16 +12,15 @@ use ccp_wire::{
 };
 use tracing::warn;
 
+use crate::UpdateError;
+use crate::builder::Parts;
 use crate::programs::{Programs, UNSAID};
 use crate::stats::Counter;
-use crate::{Settings, StatsHandle, UpdateError};
 
 /// Used by the one thread of an agent.
 pub(crate) struct Shared<I: Ipc> {
-    pub(crate) ipc: I,
+    pub(crate) parts: Parts<I>,
     pub(crate) programs: Programs,
-    pub(crate) settings: Settings,
-    pub(crate) stats: StatsHandle,
     pub(crate) now: Cell<Duration>,
     /// Set when a datapath turns out to be gone; the loop then looks for its link.
     pub(crate) has_lost: Cell<bool>,
@@ -44,26 +43,29 @@ pub(crate) struct Link<I: Ipc> {
 }
 
 impl<I: Ipc> Shared<I> {
-    pub(crate) fn new(ipc: I, programs: Programs, settings: Settings, stats: StatsHandle) -> Self {
+    pub(crate) fn new(parts: Parts<I>, programs: Programs) -> Self {
         Self {
-            ipc,
+            outbox: RefCell::new(Outbox::new(parts.settings.outbox)),
+            parts,
             programs,
-            settings,
-            stats,
             now: Cell::default(),
             has_lost: Cell::default(),
-            outbox: RefCell::new(Outbox::new(settings.outbox)),
             fields: Cell::default(),
             buf: RefCell::new(vec![0; MAX_MESSAGE_LEN]),
             logged: [const { Cell::new(None) }; Counter::ALL.len()],
         }
     }
 
+    #[inline]
+    pub(crate) fn count(&self, counter: Counter, by: i64) -> u64 {
+        self.parts.stats.add(counter, by)
+    }
+
     /// Counts what should not happen, and says so, but at most once a second.
     #[cold]
     pub(crate) fn note(&self, event: Counter, from: &dyn fmt::Debug, what: fmt::Arguments<'_>) {
         let (now, last) = (self.now.get(), &self.logged[event as usize]);
-        let so_far = self.stats.add(event, 1);
+        let so_far = self.count(event, 1);
         if last.get().is_none_or(|last| now.saturating_sub(last) >= LOG_INTERVAL) {
             last.set(Some(now));
             warn!(reason = ?event, so_far, datapath = ?from, "{what}");
@@ -84,7 +86,7 @@ impl<I: Ipc> Link<I> {
         for program in self.shared.programs.fitting(self.abilities.get()) {
             match program {
                 Ok(install) if self.send(None, |buf| install.encode(buf)).is_ok() => {
-                    self.shared.stats.add(Counter::Installs, 1);
+                    self.shared.count(Counter::Installs, 1);
                 }
                 Ok(_) => {}
                 Err(misfit) => {
@@ -97,7 +99,7 @@ impl<I: Ipc> Link<I> {
 
     /// Tells the datapath that the agent lives. The next one makes up for one that is lost.
     pub(crate) fn keep_alive(&self) {
-        let interval_ms = self.shared.settings.keep_alive.as_millis() as u32;
+        let interval_ms = self.shared.parts.settings.keep_alive.as_millis() as u32;
         let _ = self.send(Some(ALIVE_KEY), |buf| Alive { interval_ms }.encode(buf));
     }
 
@@ -119,18 +121,18 @@ impl<I: Ipc> Link<I> {
         key: Option<u64>,
         encode: impl FnOnce(&mut [u8]) -> Result<usize, EncodeError>,
     ) -> Result<(), UpdateError> {
-        let Shared { ipc, outbox, buf, stats, now, .. } = &*self.shared;
+        let Shared { parts, outbox, buf, now, .. } = &*self.shared;
         let (mut outbox, mut buf) = (outbox.borrow_mut(), buf.borrow_mut());
         let len = encode(&mut buf)?;
         let message = buf.get(..len).unwrap_or_default();
         let sent = match key {
             _ if self.is_gone.get() => Err(OutboxError::PeerGone),
-            Some(key) => outbox.send_keyed(ipc, key, message, &self.addr, join),
-            None => outbox.send(ipc, message, &self.addr),
+            Some(key) => outbox.send_keyed(&parts.ipc, key, message, &self.addr, join),
+            None => outbox.send(&parts.ipc, message, &self.addr),
         };
         sent.map_err(|error| self.failed(error))?;
         self.last_sent.set(now.get());
-        stats.add(Counter::Sent, 1);
+        self.shared.count(Counter::Sent, 1);
         Ok(())
     }
 
