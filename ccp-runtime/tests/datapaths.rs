@@ -2,10 +2,15 @@
 
 mod common;
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use ccp_runtime::{AlgSet, OutboxLimits, Settings};
+use ccp_runtime::{
+    AlgSet, CongAlg, Datapath, DatapathInfo, Flow, FlowId, OutboxLimits, Report, Scope,
+    SetProgramError, Settings, UpdateError,
+};
 use ccp_wire::{Hello, HelloFlags, Message, Messages};
 use common::{Log, Net, Noting, OTHER, PROGRAM, Rig, create, measure, ready, said};
 
@@ -148,7 +153,7 @@ fn a_hello_or_report_of_an_unknown_datapath_is_ignored() {
 }
 
 #[test]
-fn what_a_slow_reader_has_no_room_for_comes_later_in_order_and_newest_first_updates_are_joined() {
+fn what_a_slow_reader_has_no_room_for_comes_later_in_order_with_updates_joined() {
     let (log, mut rig) = rig(&[("main", PROGRAM)]);
     rig.net.set_full(1, true);
     rig.send(1, &ready());
@@ -277,4 +282,98 @@ fn flows_that_come_and_go_leave_nothing_behind() {
     }
     assert_eq!(Rc::strong_count(&log), strong);
     assert_eq!((rig.stats().flows, rig.stats().flows_created), (0, 1_000));
+}
+
+/// Leaves the handles of its flows with the test.
+struct Keeping(Kept);
+
+type Kept = Rc<RefCell<Vec<(Datapath<Net>, Scope)>>>;
+
+struct Silent;
+
+impl CongAlg<Net> for Keeping {
+    type Flow = Silent;
+
+    fn name() -> &'static str {
+        "keeping"
+    }
+
+    fn datapath_programs(&self) -> HashMap<&'static str, String> {
+        HashMap::from([("main", PROGRAM.to_owned())])
+    }
+
+    fn new_flow(&self, mut control: Datapath<Net>, _: DatapathInfo) -> Silent {
+        let scope = control.set_program("main", None).unwrap();
+        self.0.borrow_mut().push((control, scope));
+        Silent
+    }
+}
+
+impl Flow for Silent {
+    fn on_report(&mut self, _: FlowId, _: Report<'_>) {}
+}
+
+/// A flow whose datapath does not read for now.
+fn kept() -> (Rig<impl AlgSet<Net>>, Datapath<Net>, Scope) {
+    let handles = Kept::default();
+    let mut rig = Rig::new(|builder| builder.default_alg(Keeping(Rc::clone(&handles))));
+    rig.send(1, &create(1, ""));
+    rig.net.set_full(1, true);
+    let (control, scope) = handles.borrow_mut().remove(0);
+    (rig, control, scope)
+}
+
+fn read(rig: &mut Rig<impl AlgSet<Net>>) -> Vec<String> {
+    rig.net.set_full(1, false);
+    rig.advance(Duration::from_millis(20));
+    said(&rig.net.take(1))
+}
+
+#[test]
+fn waiting_updates_are_joined_register_by_register_and_the_later_value_counts() {
+    let (mut rig, control, scope) = kept();
+    control.update_field(&scope, &[("Cwnd", 1), ("gain", 2)]).unwrap();
+    control.update_field(&scope, &[("Rate", 3), ("Cwnd", 4)]).unwrap();
+    control.update(&[]).unwrap();
+    assert_eq!(read(&mut rig), ["flow 1 update [(0, 0, 2), (2, 5, 3), (2, 4, 4)]"]);
+}
+
+#[test]
+fn a_change_of_program_drops_the_updates_that_wait() {
+    let (mut rig, mut control, scope) = kept();
+    control.update_field(&scope, &[("Cwnd", 1)]).unwrap();
+    control.set_program("main", Some(&[("Cwnd", 2)])).unwrap();
+    control.update_field(&scope, &[("Rate", 3)]).unwrap();
+    assert_eq!(read(&mut rig), ["flow 1 change 1 [2]", "flow 1 update [(2, 5, 3)]"]);
+}
+
+#[test]
+fn what_cannot_be_set_is_an_error_by_name_and_nothing_is_sent() {
+    let (mut rig, mut control, scope) = kept();
+    for (name, expected) in [
+        ("gian", "the program has no variable `gian`"),
+        ("Report.acked", "`Report.acked` cannot be set from outside the program"),
+        ("Micros", "`Micros` cannot be set from outside the program"),
+        ("Ack.now", "`Ack.now` cannot be set from outside the program"),
+    ] {
+        let fields = [("Cwnd", 1), (name, 1)];
+        let error = control.update_field(&scope, &fields).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+        let error = control.set_program("main", Some(&fields)).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
+    assert!(read(&mut rig).is_empty());
+}
+
+#[test]
+fn one_message_carries_127_updates_or_222_with_a_change() {
+    let (mut rig, mut control, scope) = kept();
+    let cwnd = scope.control("Cwnd").unwrap();
+    control.update(&vec![(cwnd, 1); 127]).unwrap();
+    let error = control.update(&vec![(cwnd, 1); 128]).unwrap_err();
+    assert!(matches!(error, UpdateError::TooMany(_)), "{error}");
+    control.set_program("main", Some(&vec![("Cwnd", 1); 222])).unwrap();
+    let error = control.set_program("main", Some(&vec![("Cwnd", 1); 223])).unwrap_err();
+    assert!(matches!(error, SetProgramError::Update(UpdateError::TooMany(_))), "{error}");
+    assert_eq!(read(&mut rig).len(), 1);
 }
