@@ -103,9 +103,9 @@ pub(crate) fn of_workspace(package: &str, target: [&str; 2]) -> String {
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let executables = messages.filter(|m| m["target"]["name"] == target[1]);
-    let paths = executables.filter_map(|m| m["executable"].as_str().map(str::to_owned));
+    let mut paths = executables.filter_map(|m| m["executable"].as_str().map(str::to_owned));
     paths
-        .last()
+        .next_back()
         .unwrap_or_else(|| panic!("no {target:?} among what cargo built"))
 }
 

@@ -75,6 +75,13 @@ impl Compiled {
         updates.iter().map(field).collect()
     }
 
+    /// How many temporaries it uses.
+    pub(crate) fn temporaries(&self) -> u32 {
+        let code = Code::from_records(&self.events, &self.instrs).unwrap();
+        let temps = code.instrs.iter().filter(|i| i.result.class == Class::Temp);
+        temps.map(|i| i.result.index + 1).max().unwrap_or(0)
+    }
+
     /// Its instructions in our printed form.
     pub(crate) fn listing(&self) -> impl Display {
         Code::from_records(&self.events, &self.instrs).unwrap()
@@ -147,10 +154,15 @@ pub(crate) fn on_libccp(
     (run, begin_us)
 }
 
-/// Runs the programs on our machine, for a flow that begins at `begin_us`.
-pub(crate) fn on_ours(compiled: &[Compiled], events: &[Event], begin_us: u64) -> Vec<Step> {
+/// Runs the programs, which must keep to `limits`, on our machine for a flow that begins at `begin_us`.
+pub(crate) fn on_ours(
+    compiled: &[Compiled],
+    limits: Limits,
+    events: &[Event],
+    begin_us: u64,
+) -> Vec<Step> {
     let verify = |c: &Compiled| {
-        Program::from_records(&c.events, &c.instrs, &Limits::LIBCCP)
+        Program::from_records(&c.events, &c.instrs, &limits)
             .unwrap_or_else(|e| panic!("our verifier refuses it: {e}\n{}", c.listing()))
     };
     let programs: Vec<Program> = compiled.iter().map(verify).collect();

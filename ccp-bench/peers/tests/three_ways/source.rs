@@ -111,10 +111,22 @@ fn updates(c: &mut Choices<'_>, source: &Source) -> Vec<(usize, u64)> {
         .collect()
 }
 
+/// Which programs to write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// What portus compiles and libccp then runs right.
+    Portus,
+    /// The same with more operators in an expression than libccp has temporaries.
+    Long,
+    /// Long, and with what only our language has.
+    Ours,
+}
+
 /// A program.
-pub(crate) fn program(c: &mut Choices<'_>) -> Source {
+pub(crate) fn program(c: &mut Choices<'_>, dialect: Dialect) -> Source {
     let mut w = Writer {
         c,
+        dialect,
         vars: builtins(),
         locals: 0,
         text: String::new(),
@@ -162,6 +174,7 @@ struct Var {
 
 struct Writer<'c, 'a> {
     c: &'c mut Choices<'a>,
+    dialect: Dialect,
     vars: Vec<Var>,
     locals: usize,
     text: String,
@@ -233,7 +246,7 @@ impl Writer<'_, '_> {
             self.text.push_str("# (when false (report))\n");
         }
         self.text.push_str("(when ");
-        self.ops = MAX_OPS;
+        self.ops = self.most_operators();
         self.in_condition = true;
         if self.c.one_in(2) {
             self.bool_operator();
@@ -243,13 +256,30 @@ impl Writer<'_, '_> {
         self.in_condition = false;
         for _ in 0..1 + self.c.below(5) {
             self.text.push_str("\n  ");
-            self.ops = MAX_OPS;
+            self.ops = self.most_operators();
             self.statement();
         }
         self.text.push_str(")\n");
     }
 
+    fn most_operators(&self) -> usize {
+        // libccp's temporaries; the highest that portus encodes.
+        if self.dialect == Dialect::Portus {
+            8
+        } else {
+            16
+        }
+    }
+
+    /// Whether to write what only our language has, once in `n` times where it may stand.
+    fn ours(&mut self, n: usize) -> bool {
+        self.dialect == Dialect::Ours && self.c.one_in(n)
+    }
+
     fn statement(&mut self) {
+        if self.ours(10) {
+            return self.text.push_str("(reset)");
+        }
         match self.c.below(10) {
             0 => self.text.push_str("(report)"),
             1 => self
@@ -265,12 +295,9 @@ impl Writer<'_, '_> {
 
     /// `(:= x (if …))`, `(:= x (!if …))` or `(:= x (ewma …))`, for a declared x.
     fn conditional(&mut self) {
-        let declared: Vec<Var> = self
-            .vars
-            .iter()
-            .filter(|v| v.kind == Kind::Declared)
-            .cloned()
-            .collect();
+        let any = self.ours(2);
+        let is_target = |v: &&Var| v.kind == Kind::Declared || any && v.kind != Kind::ReadOnly;
+        let declared: Vec<Var> = self.vars.iter().filter(is_target).cloned().collect();
         let target = &declared[self.c.below(declared.len())];
         self.open_bind(&target.name);
         let op = self.c.pick(&["if", "!if", "ewma"]);
@@ -406,6 +433,9 @@ impl Writer<'_, '_> {
     }
 
     fn leaf_text(&mut self) -> String {
+        if self.ours(16) {
+            return format!("{}{}", self.c.below(100), self.c.pick(&["us", "ms", "s"]));
+        }
         if self.c.one_in(4) {
             return number(self.c);
         }
@@ -431,28 +461,57 @@ impl Writer<'_, '_> {
     }
 
     fn bool_operator(&mut self) {
+        self.ops -= 1;
+        if self.ours(6) {
+            self.text.push_str(self.c.pick(&["(! ", "(not "]));
+            self.bool();
+            return self.text.push(')');
+        }
         match self.c.below(6) {
             4 => {
-                self.ops -= 1;
                 let op = self.c.pick(&["&&", "and"]);
                 self.operator(op, Self::bool);
             }
             5 => {
-                self.ops -= 1;
                 let op = self.c.pick(&["||", "or"]);
                 self.operator(op, Self::bool);
             }
-            _ => self.comparison(),
+            _ => {
+                self.ops += 1;
+                self.comparison();
+            }
         }
     }
 
     fn comparison(&mut self) {
         self.ops -= 1;
+        if self.ours(3) {
+            let op = self.c.pick(&[">=", "<=", "!="]);
+            return self.two(op, Self::num);
+        }
         let op = self.c.pick(&[">", "gt", "<", "lt", "==", "eq"]);
-        self.operator(op, Self::num);
+        self.two(op, Self::num);
     }
 
     fn operator(&mut self, op: &str, operand: fn(&mut Self)) {
+        let takes_more = matches!(
+            op,
+            "+" | "add" | "*" | "&&" | "and" | "||" | "or" | "min" | "max"
+        );
+        if takes_more && self.ops > 0 && self.ours(4) {
+            self.ops -= 1;
+            self.text.push_str(&format!("({op} "));
+            operand(self);
+            self.gap();
+            operand(self);
+            self.gap();
+            operand(self);
+            return self.text.push(')');
+        }
+        self.two(op, operand);
+    }
+
+    fn two(&mut self, op: &str, operand: fn(&mut Self)) {
         self.text.push_str(&format!("({op} "));
         operand(self);
         self.gap();
@@ -518,7 +577,5 @@ fn builtins() -> Vec<Var> {
     vars
 }
 
-/// What libccp's temporaries hold.
-const MAX_OPS: usize = 8;
 /// What portus encodes.
 const MAX_LOCALS: usize = 6;
