@@ -11,21 +11,24 @@ use crate::wake::Waker;
 
 /// One end of a datagram transport between an agent and its datapaths.
 ///
-/// **Boundaries.** One [`try_send`](Self::try_send) is one datagram, and one [`recv`](Self::recv) gives one datagram,
-/// whole or not at all: what does not fit the buffer is dropped and reported, never cut. Nothing is duplicated, and
-/// the datagrams of one sender arrive in the order sent. An empty datagram is a datagram.
+/// **Boundaries.** One [`try_send`](Self::try_send) is one datagram, and one [`recv`](Self::recv)
+/// gives one datagram, whole or not at all: what does not fit the buffer is dropped and reported,
+/// never cut. Nothing is duplicated, and the datagrams of one sender arrive in the order sent. An
+/// empty datagram is a datagram.
 ///
-/// **Blocking.** Sending never blocks. Receiving blocks for at most the given time; a [`Waker`] ends it at once. An
-/// end that is [`Nonblocking`] never waits at all.
+/// **Blocking.** Sending never blocks. Receiving blocks for at most the given time; a [`Waker`]
+/// ends it at once. An end that is [`Nonblocking`] never waits at all.
 ///
-/// **A full queue** is [`SendError::Full`]: nothing was sent, and trying again later may succeed; [`Outbox`](crate::Outbox)
-/// keeps what has to wait. **A dead peer** is [`SendError::Gone`]: nothing was sent, and whoever appears under that
-/// address later is a new peer. Neither says anything about other peers, nor ends this one.
+/// **A full queue** is [`SendError::Full`]: nothing was sent, and trying again later may succeed;
+/// [`Outbox`](crate::Outbox) keeps what has to wait. **A dead peer** is [`SendError::Gone`]:
+/// nothing was sent, and whoever appears under that address later is a new peer. Neither says
+/// anything about other peers, nor ends this one.
 ///
-/// **Threads.** An end may move to another thread, but is used by one at a time; a [`Waker`] may be used from all.
+/// **Threads.** An end may move to another thread, but is used by one at a time; a [`Waker`] may be
+/// used from all.
 pub trait Ipc: Send + 'static {
-    /// Names a peer. Cheap to clone, compare and hash. The default value names nobody, except where the transport has
-    /// one peer only.
+    /// Names a peer. Cheap to clone, compare and hash. The default value names nobody, except where
+    /// the transport has one peer only.
     type Addr: Clone + Default + Eq + Hash + Debug + Send + 'static;
 
     /// The transport's name, for logs and command lines.
@@ -34,25 +37,27 @@ pub trait Ipc: Send + 'static {
     /// Sends one datagram, or says why it cannot be sent now. Never blocks.
     ///
     /// # Errors
-    /// [`SendError::Full`] and [`SendError::Gone`] as above; the others concern this message or this end.
+    /// [`SendError::Full`] and [`SendError::Gone`] as above; the others concern this message or
+    /// this end.
     fn try_send(&self, msg: &[u8], to: &Self::Addr) -> Result<(), SendError>;
 
-    /// Waits for one datagram for at most `timeout` (`None`: without limit; zero: not at all) and puts it at the start
-    /// of `buf`. Costs one system call at most when a datagram is there.
+    /// Waits for one datagram for at most `timeout` (`None`: without limit; zero: not at all) and
+    /// puts it at the start of `buf`. Costs one system call at most when a datagram is there.
     ///
-    /// A wake that came since the last [`Received::Woken`] counts, also one from before this call, and goes before
-    /// datagrams.
+    /// A wake that came since the last [`Received::Woken`] counts, also one from before this call,
+    /// and goes before datagrams.
     ///
     /// # Errors
-    /// After [`RecvError::Truncated`] the next call goes on as if that datagram had never come; the other errors are
-    /// lasting.
+    /// After [`RecvError::Truncated`] the next call goes on as if that datagram had never come; the
+    /// other errors are lasting.
     fn recv(
         &self,
         buf: &mut [u8],
         timeout: Option<Duration>,
     ) -> Result<Received<Self::Addr>, RecvError>;
 
-    /// A handle that ends a [`recv`](Self::recv) of this end from any thread. It outlives the end, and then does nothing.
+    /// A handle that ends a [`recv`](Self::recv) of this end from any thread. It outlives the end,
+    /// and then does nothing.
     fn waker(&self) -> Waker;
 
     /// Looks whether a peer is still there, without sending anything.
@@ -63,8 +68,8 @@ pub trait Ipc: Send + 'static {
         0
     }
 
-    /// Gives up this end and what it left in the file system. Closing again does nothing; dropping closes as well, but
-    /// keeps the error to itself.
+    /// Gives up this end and what it left in the file system. Closing again does nothing; dropping
+    /// closes as well, but keeps the error to itself.
     ///
     /// # Errors
     /// When something could not be cleaned up. The end is closed nevertheless.
@@ -83,8 +88,8 @@ pub enum Received<A> {
     },
     /// The time is over, and nothing came.
     TimedOut,
-    /// Somebody used the [`Waker`], or a signal handler ran in this thread (unless its `SA_RESTART` made the system go on
-    /// waiting). May happen without cause: look at what could have changed.
+    /// Somebody used the [`Waker`], or a signal handler ran in this thread (unless its `SA_RESTART`
+    /// made the system go on waiting). May happen without cause: look at what could have changed.
     Woken,
 }
 

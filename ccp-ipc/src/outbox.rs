@@ -1,7 +1,7 @@
 //! Bounded queues for what a peer has no room for yet.
 //!
-//! Decides nothing about time: whoever owns an outbox flushes it whenever its loop turns, and sets a timer while it is
-//! not empty.
+//! Decides nothing about time: whoever owns an outbox flushes it whenever its loop turns, and sets
+//! a timer while it is not empty.
 
 mod queue;
 
@@ -14,9 +14,9 @@ use queue::Queue;
 
 /// Keeps the datagrams that could not be sent at once, per peer, in order and within limits.
 ///
-/// A peer for whom something waits gets nothing new before that: datagrams never overtake each other. A datagram may
-/// carry a key; a waiting one with the same key is merged with its successor in its old place, so that a peer that
-/// reads slowly gets the newest state instead of history.
+/// A peer for whom something waits gets nothing new before that: datagrams never overtake each
+/// other. A datagram may carry a key; a waiting one with the same key is merged with its successor
+/// in its old place, so that a peer that reads slowly gets the newest state instead of history.
 pub struct Outbox<I: Ipc> {
     limits: OutboxLimits,
     /// Where in `queues` a peer's queue is.
@@ -74,7 +74,8 @@ pub enum OutboxError {
 }
 
 impl Default for OutboxLimits {
-    /// Room for an update to each of many flows, and an end to what a peer that never reads can take.
+    /// Room for an update to each of many flows, and an end to what a peer that never reads can
+    /// take.
     fn default() -> Self {
         Self {
             max_messages: 16_384,
@@ -105,10 +106,12 @@ impl<I: Ipc> Outbox<I> {
         }
     }
 
-    /// Sends a datagram at once if nothing waits for that peer and there is room, and keeps it otherwise.
+    /// Sends a datagram at once if nothing waits for that peer and there is room, and keeps it
+    /// otherwise.
     ///
     /// # Errors
-    /// Nothing was sent or kept then. On [`OutboxError::PeerGone`] the peer's queue is forgotten, too.
+    /// Nothing was sent or kept then. On [`OutboxError::PeerGone`] the peer's queue is forgotten,
+    /// too.
     pub fn send(&mut self, ipc: &I, msg: &[u8], to: &I::Addr) -> Result<(), OutboxError> {
         match self.slot(to) {
             Some(at) => self.enqueue(at, None, msg),
@@ -116,13 +119,15 @@ impl<I: Ipc> Outbox<I> {
         }
     }
 
-    /// Like [`send`](Self::send), but when a datagram with the same key waits for that peer, `merge(waiting, msg)` is
-    /// called, which makes of the waiting one what shall be sent in its place.
+    /// Like [`send`](Self::send), but when a datagram with the same key waits for that peer,
+    /// `merge(waiting, msg)` is called, which makes of the waiting one what shall be sent in its
+    /// place.
     ///
     /// To replace it, `|waiting, msg| { waiting.clear(); waiting.extend_from_slice(msg) }`.
     ///
     /// # Errors
-    /// As [`send`](Self::send). When the merged datagram would exceed the limit, the waiting one stays as it was.
+    /// As [`send`](Self::send). When the merged datagram would exceed the limit, the waiting one
+    /// stays as it was.
     pub fn send_keyed(
         &mut self,
         ipc: &I,
@@ -164,8 +169,9 @@ impl<I: Ipc> Outbox<I> {
         removed
     }
 
-    /// Sends what there is room for now. `failed` hears of each peer that turned out to be gone, whose queue is then
-    /// forgotten, and of each datagram the transport would not take, which is then dropped.
+    /// Sends what there is room for now. `failed` hears of each peer that turned out to be gone,
+    /// whose queue is then forgotten, and of each datagram the transport would not take, which is
+    /// then dropped.
     pub fn flush(&mut self, ipc: &I, mut failed: impl FnMut(&I::Addr, OutboxError)) {
         let mut at = 0;
         while let Some(queue) = self.queues.get_mut(at) {
@@ -271,7 +277,8 @@ impl<I: Ipc> Outbox<I> {
         empty
     }
 
-    /// Removes a queue; the last one takes its place. Gives the number of datagrams that waited in it.
+    /// Removes a queue; the last one takes its place. Gives the number of datagrams that waited in
+    /// it.
     fn remove(&mut self, at: usize) -> usize {
         if at >= self.queues.len() {
             return 0;

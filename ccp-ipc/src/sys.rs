@@ -1,4 +1,5 @@
-//! The system calls that std does not offer in the form needed here; the only unsafe code of the crate.
+//! The system calls that std does not offer in the form needed here; the only unsafe code of the
+//! crate.
 //!
 //! Nothing in here decides anything: arguments in, result or `errno` out.
 
@@ -8,7 +9,8 @@ use std::mem::{offset_of, size_of};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
-/// A unix socket's address, laid out as the system wants it. All zero (apart from the family): no address.
+/// A unix socket's address, laid out as the system wants it. All zero (apart from the family): no
+/// address.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct SockAddr {
@@ -74,7 +76,8 @@ impl SockAddr {
         let bytes = self.path.get(..room).unwrap_or_default();
         let len = match bytes.first() {
             None => 0,
-            // An abstract name goes to the end of the address. Systems without such names return zeros for none.
+            // An abstract name goes to the end of the address. Systems without such names return
+            // zeros for none.
             Some(0) if ABSTRACT_NAMES => room,
             Some(0) => 0,
             Some(_) => bytes.iter().position(|&b| b == 0).unwrap_or(room),
@@ -84,14 +87,15 @@ impl SockAddr {
 
     fn addr_len(&self) -> libc::socklen_t {
         let name = usize::from(self.name_len);
-        // The closing NUL of a path counts if there is room for it; after an abstract name a NUL would belong to it.
+        // The closing NUL of a path counts if there is room for it; after an abstract name a NUL
+        // would belong to it.
         let nul = usize::from(name > 0 && name < PATH_ROOM && self.path[0] != 0);
         (offset_of!(Self, path) + name + nul) as libc::socklen_t
     }
 }
 
-/// Receives one datagram. Gives its length, which is more than `buf` holds if it was cut (where the system does not
-/// tell by how much: one more), and the sender's address.
+/// Receives one datagram. Gives its length, which is more than `buf` holds if it was cut (where the
+/// system does not tell by how much: one more), and the sender's address.
 pub(crate) fn recv_from(
     fd: BorrowedFd<'_>,
     buf: &mut [u8],
@@ -120,10 +124,11 @@ mod imp {
         from: &mut SockAddr,
     ) -> io::Result<(usize, usize)> {
         let mut addr_len = size_of::<libc::sockaddr_un>() as libc::socklen_t;
-        // SAFETY: `buf` is valid for writes of `buf.len()` bytes. `from` is exclusively borrowed and valid for writes
-        // of `addr_len` bytes, the size of `sockaddr_un`: `SockAddr` begins with the same fields at the same offsets
-        // (asserted above), consists of integers only, so every bit pattern is fine, and what the system writes ends
-        // before `name_len`. The system keeps none of the pointers. `fd` is open while it is borrowed.
+        // SAFETY: `buf` is valid for writes of `buf.len()` bytes. `from` is exclusively borrowed
+        // and valid for writes of `addr_len` bytes, the size of `sockaddr_un`: `SockAddr` begins
+        // with the same fields at the same offsets (asserted above), consists of integers only, so
+        // every bit pattern is fine, and what the system writes ends before `name_len`. The system
+        // keeps none of the pointers. `fd` is open while it is borrowed.
         let got = unsafe {
             libc::recvfrom(
                 fd.as_raw_fd(),
@@ -164,10 +169,11 @@ mod imp {
         header.msg_namelen = size_of::<libc::sockaddr_un>() as libc::socklen_t;
         header.msg_iov = &mut part;
         header.msg_iovlen = 1;
-        // SAFETY: `header` names two places: `buf`, valid for writes of `buf.len()` bytes, and `from`, exclusively
-        // borrowed and valid for writes of the size of `sockaddr_un`, whose fields `SockAddr` begins with at the same
-        // offsets (asserted above); both consist of integers only. No control buffer is given. The system keeps none
-        // of the pointers. `fd` is open while it is borrowed.
+        // SAFETY: `header` names two places: `buf`, valid for writes of `buf.len()` bytes, and
+        // `from`, exclusively borrowed and valid for writes of the size of `sockaddr_un`, whose
+        // fields `SockAddr` begins with at the same offsets (asserted above); both consist of
+        // integers only. No control buffer is given. The system keeps none of the pointers. `fd` is
+        // open while it is borrowed.
         let got = unsafe { libc::recvmsg(fd.as_raw_fd(), &mut header, flags) };
         let got = usize::try_from(got).map_err(|_| io::Error::last_os_error())?;
         let cut = header.msg_flags & libc::MSG_TRUNC != 0;
@@ -178,7 +184,8 @@ mod imp {
     }
 }
 
-/// Waits until a socket has something to receive, or the time is over: to the microsecond where the system can.
+/// Waits until a socket has something to receive, or the time is over: to the microsecond where the
+/// system can.
 pub(crate) fn wait_readable(fd: BorrowedFd<'_>, timeout: Duration) -> io::Result<()> {
     let mut entry = libc::pollfd {
         fd: fd.as_raw_fd(),
@@ -191,16 +198,17 @@ pub(crate) fn wait_readable(fd: BorrowedFd<'_>, timeout: Duration) -> io::Result
             tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX),
             tv_nsec: timeout.subsec_nanos() as _,
         };
-        // SAFETY: `entry` is one `pollfd`, valid for reads and writes, as the count says; `limit` is valid for reads;
-        // no signal mask is given. The system keeps no pointer. `fd` is open while it is borrowed.
+        // SAFETY: `entry` is one `pollfd`, valid for reads and writes, as the count says; `limit`
+        // is valid for reads; no signal mask is given. The system keeps no pointer. `fd` is open
+        // while it is borrowed.
         unsafe { libc::ppoll(&mut entry, 1, &limit, std::ptr::null()) }
     };
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     let result = {
         let limit =
             libc::c_int::try_from(timeout.as_micros().div_ceil(1000)).unwrap_or(libc::c_int::MAX);
-        // SAFETY: `entry` is one `pollfd`, valid for reads and writes, as the count says. The system keeps no pointer.
-        // `fd` is open while it is borrowed.
+        // SAFETY: `entry` is one `pollfd`, valid for reads and writes, as the count says. The
+        // system keeps no pointer. `fd` is open while it is borrowed.
         unsafe { libc::poll(&mut entry, 1, limit) }
     };
     if result < 0 {
@@ -246,9 +254,10 @@ pub(crate) fn connect(fd: BorrowedFd<'_>, addr: &SockAddr) -> io::Result<()> {
 
 /// Sends one datagram without ever waiting.
 pub(crate) fn send_to(fd: BorrowedFd<'_>, msg: &[u8], to: &SockAddr) -> io::Result<()> {
-    // SAFETY: `msg` is valid for reads of `msg.len()` bytes, and `to` for reads of `addr_len()` bytes, at most the
-    // size of `sockaddr_un`, with whose fields `SockAddr` begins at the same offsets (asserted above). The system only
-    // reads both and keeps neither pointer. `fd` is open while it is borrowed.
+    // SAFETY: `msg` is valid for reads of `msg.len()` bytes, and `to` for reads of `addr_len()`
+    // bytes, at most the size of `sockaddr_un`, with whose fields `SockAddr` begins at the same
+    // offsets (asserted above). The system only reads both and keeps neither pointer. `fd` is open
+    // while it is borrowed.
     let sent = unsafe {
         libc::sendto(
             fd.as_raw_fd(),
@@ -268,7 +277,8 @@ pub(crate) fn send_to(fd: BorrowedFd<'_>, msg: &[u8], to: &SockAddr) -> io::Resu
 
 /// Sends one datagram to where the socket is connected, without ever waiting.
 pub(crate) fn send_connected(fd: BorrowedFd<'_>, msg: &[u8]) -> io::Result<()> {
-    // SAFETY: `msg` is valid for reads of `msg.len()` bytes; the system keeps no pointer. `fd` is open while borrowed.
+    // SAFETY: `msg` is valid for reads of `msg.len()` bytes; the system keeps no pointer. `fd` is
+    // open while borrowed.
     let sent = unsafe { libc::send(fd.as_raw_fd(), msg.as_ptr().cast(), msg.len(), SEND_FLAGS) };
     if sent < 0 {
         Err(io::Error::last_os_error())
@@ -285,8 +295,8 @@ pub(crate) fn set_buffer(fd: BorrowedFd<'_>, which: Buffer, bytes: usize) -> io:
     };
     // What is too much the system cuts to what it allows anyway.
     let value = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
-    // SAFETY: `value` is valid for reads of the length given, its own size, and outlives the call. `fd` is open while
-    // it is borrowed.
+    // SAFETY: `value` is valid for reads of the length given, its own size, and outlives the call.
+    // `fd` is open while it is borrowed.
     let result = unsafe {
         libc::setsockopt(
             fd.as_raw_fd(),
@@ -316,7 +326,8 @@ pub(crate) fn effective_uid() -> u32 {
     unsafe { libc::geteuid() }
 }
 
-/// Takes the exclusive lock of an open file, or fails at once with `EWOULDBLOCK`. It ends with the file.
+/// Takes the exclusive lock of an open file, or fails at once with `EWOULDBLOCK`. It ends with the
+/// file.
 pub(crate) fn try_lock(file: &File) -> io::Result<()> {
     // SAFETY: takes integers only. The descriptor is open while `file` is borrowed.
     let result = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
@@ -332,8 +343,9 @@ pub(crate) fn group_has_name(gid: u32) -> bool {
     let mut strings = [0 as libc::c_char; GROUP_ROOM];
     let mut entry = std::mem::MaybeUninit::<libc::group>::uninit();
     let mut found: *mut libc::group = std::ptr::null_mut();
-    // SAFETY: `entry` and `found` are valid for writes of their types and `strings` for writes of its length, which is
-    // the one given. All outlive the call, and what it puts into them is not looked at but for `found` being null.
+    // SAFETY: `entry` and `found` are valid for writes of their types and `strings` for writes of
+    // its length, which is the one given. All outlive the call, and what it puts into them is not
+    // looked at but for `found` being null.
     let result = unsafe {
         libc::getgrgid_r(
             gid,

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// Ends the [`recv`](crate::Ipc::recv) of one end, from any thread.
 ///
-/// Wakes do not add up: any number of them before a receive notices makes one [`Received::Woken`](crate::Received::Woken).
-/// When the end is gone, waking does nothing.
+/// Wakes do not add up: any number of them before a receive notices makes one
+/// [`Received::Woken`](crate::Received::Woken). When the end is gone, waking does nothing.
 #[derive(Clone)]
 pub struct Waker(Weak<dyn Wake>);
 
@@ -58,8 +58,8 @@ impl fmt::Debug for Waker {
 
 /// Asks loops to stop, and wakes those that wait. Clones are the same handle.
 ///
-/// There is no way back: a handle that was stopped stays so. Stopping takes a lock for a moment, so a signal handler
-/// proper must leave it to a thread.
+/// There is no way back: a handle that was stopped stays so. Stopping takes a lock for a moment, so
+/// a signal handler proper must leave it to a thread.
 #[derive(Clone, Default)]
 pub struct StopHandle(Arc<StopState>);
 
@@ -89,11 +89,12 @@ impl StopHandle {
         self.0.stopped.load(Ordering::SeqCst)
     }
 
-    /// Has `waker` used by [`stop`](Self::stop); at once, if that was called already. Wakers of ends that have gone are
-    /// forgotten.
+    /// Has `waker` used by [`stop`](Self::stop); at once, if that was called already. Wakers of
+    /// ends that have gone are forgotten.
     pub fn register(&self, waker: Waker) {
         let mut wakers = self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner);
-        // Looked at under the lock: a stop either comes before, and is seen here, or finds the waker in the list.
+        // Looked at under the lock: a stop either comes before, and is seen here, or finds the
+        // waker in the list.
         if self.is_stopped() {
             waker.wake();
         }

@@ -13,8 +13,8 @@ thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
 }
 
-// SAFETY: every call goes on to the system's allocator with the same arguments; counting uses a thread-local without
-// destructor or lazy initialisation, so it does not allocate.
+// SAFETY: every call goes on to the system's allocator with the same arguments; counting uses a
+// thread-local without destructor or lazy initialisation, so it does not allocate.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);

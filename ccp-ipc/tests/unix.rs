@@ -219,8 +219,9 @@ fn the_longest_message_of_the_protocol_passes() {
 #[test]
 fn a_signal_ends_a_wait() {
     extern "C" fn nothing(_: libc::c_int) {}
-    // SAFETY: zeros are a valid `sigaction` (no flags, so that the call is not taken up again; nothing masked). The
-    // handler touches nothing, and no other test of this process uses the signal.
+    // SAFETY: zeros are a valid `sigaction` (no flags, so that the call is not taken up again;
+    // nothing masked). The handler touches nothing, and no other test of this process uses the
+    // signal.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = nothing as *const () as usize;

@@ -1,7 +1,7 @@
 //! In-process transports: crossbeam channels of byte vectors, and rings that reuse their buffers.
 //!
-//! There is one peer, so addresses are `()`. A receive that finds nothing and finds no peer either is
-//! [`RecvError::Disconnected`]: unlike on a transport with many peers, nobody can come any more.
+//! There is one peer, so addresses are `()`. A receive that finds nothing and finds no peer either
+//! is [`RecvError::Disconnected`]: unlike on a transport with many peers, nobody can come any more.
 
 mod ring;
 
@@ -34,8 +34,9 @@ enum Ends {
 
 /// Two ends connected to each other, with room for `capacity` datagrams (at least one) each way.
 ///
-/// Datagrams are copied into buffers that are used again and again: once each of them has held the longest datagram,
-/// nothing is allocated any more, and that much memory stays in use. [`Socket::nonblocking`] turns an end into one that never waits.
+/// Datagrams are copied into buffers that are used again and again: once each of them has held the
+/// longest datagram, nothing is allocated any more, and that much memory stays in use.
+/// [`Socket::nonblocking`] turns an end into one that never waits.
 pub fn pair(capacity: usize) -> (Socket, Socket) {
     let (a_tx, b_rx) = ring::ring(capacity);
     let (b_tx, a_rx) = ring::ring(capacity);
@@ -46,7 +47,8 @@ pub fn pair(capacity: usize) -> (Socket, Socket) {
 }
 
 impl<M: Mode> Socket<M> {
-    /// An end over crossbeam channels: datagrams go out through `tx` and come in through `rx`, a vector each.
+    /// An end over crossbeam channels: datagrams go out through `tx` and come in through `rx`, a
+    /// vector each.
     ///
     /// A bounded `tx` that is full makes a send [`SendError::Full`]; it never blocks.
     pub fn new(tx: Sender<Vec<u8>>, rx: Receiver<Vec<u8>>) -> Self {
@@ -193,7 +195,8 @@ impl Crossbeam {
                     default(deadline.saturating_duration_since(Instant::now())) => return Ok(Received::TimedOut),
                 },
             };
-            // A notice whose wake was taken without it is stale. An error cannot be: we hold the sending side.
+            // A notice whose wake was taken without it is stale. An error cannot be: we hold the
+            // sending side.
             if self.take_wake() || noticed.is_err() {
                 return Ok(Received::Woken);
             }

@@ -1,8 +1,9 @@
 //! A ring of reusable buffers from one producer to one consumer.
 //!
-//! `written` and `read` count datagrams and only grow; their difference is what waits. A slot between them belongs to
-//! the consumer, every other one to the producer, so the slots' locks are never contended: they are what lets safe
-//! code share the slots. Neither end is `Sync`, which keeps it at one producer and one consumer.
+//! `written` and `read` count datagrams and only grow; their difference is what waits. A slot
+//! between them belongs to the consumer, every other one to the producer, so the slots' locks are
+//! never contended: they are what lets safe code share the slots. Neither end is `Sync`, which
+//! keeps it at one producer and one consumer.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -42,7 +43,8 @@ pub(super) fn ring(capacity: usize) -> (Producer, Consumer) {
 pub(super) struct Producer {
     shared: Arc<Shared>,
     written: Cell<usize>,
-    /// The consumer's count when last looked at: it is looked at again only when the ring seems full.
+    /// The consumer's count when last looked at: it is looked at again only when the ring seems
+    /// full.
     read_seen: Cell<usize>,
     /// `written` modulo the number of slots.
     slot: Cell<usize>,
@@ -77,8 +79,9 @@ struct Counter(AtomicUsize);
 
 /// What makes a waiting consumer look up.
 ///
-/// The consumer announces that it is about to wait and then looks at everything once more; the others change something
-/// and then look for the announcement. With sequential consistency one of the two sees the other.
+/// The consumer announces that it is about to wait and then looks at everything once more; the
+/// others change something and then look for the announcement. With sequential consistency one of
+/// the two sees the other.
 #[derive(Default)]
 struct Signals {
     waiting: AtomicBool,
@@ -256,7 +259,8 @@ impl Drop for Consumer {
 impl Signals {
     fn notify(&self) {
         if self.waiting.load(Ordering::SeqCst) {
-            // The lock: the consumer is either before its last look, or already asleep and can hear this.
+            // The lock: the consumer is either before its last look, or already asleep and can hear
+            // this.
             drop(locked(&self.lock));
             self.changed.notify_one();
         }
@@ -279,5 +283,6 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Rounds of looking before sleeping: about a microsecond, less than what falling asleep and being woken costs.
+/// Rounds of looking before sleeping: about a microsecond, less than what falling asleep and being
+/// woken costs.
 const SPINS: u32 = 50;

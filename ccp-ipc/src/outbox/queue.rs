@@ -193,7 +193,8 @@ impl Pool {
     }
 }
 
-/// Gaps allowed in a queue beside as many as there are datagrams: closing them costs time in proportion to both.
+/// Gaps allowed in a queue beside as many as there are datagrams: closing them costs time in
+/// proportion to both.
 const MAX_GAPS: usize = 32;
 
 /// Buffers kept for later: a burst is not worth remembering its peak.

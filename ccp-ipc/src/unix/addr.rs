@@ -10,9 +10,9 @@ use crate::sys::{self, SockAddr};
 
 /// A peer's address: the path its socket is bound to.
 ///
-/// Held in place, 112 bytes, so that neither cloning nor receiving allocates. A peer bound to a name outside the file
-/// system (Linux's abstract names) is known by that name; [`path`](Self::path) is `None` for it. The default address
-/// names nobody.
+/// Held in place, 112 bytes, so that neither cloning nor receiving allocates. A peer bound to a
+/// name outside the file system (Linux's abstract names) is known by that name;
+/// [`path`](Self::path) is `None` for it. The default address names nobody.
 #[derive(Clone, Copy)]
 pub struct Addr(pub(crate) SockAddr);
 
@@ -71,8 +71,8 @@ impl Addr {
         Self::from_path(&folder.join(name))
     }
 
-    /// The address of the socket bound to `path`, which should be absolute: the system takes it as it stands, and a
-    /// relative one means something else to a process in another folder.
+    /// The address of the socket bound to `path`, which should be absolute: the system takes it as
+    /// it stands, and a relative one means something else to a process in another folder.
     ///
     /// # Errors
     /// When the path is empty, too long, or has a NUL.
@@ -127,7 +127,8 @@ impl Hash for Addr {
     }
 }
 
-/// The path, `@` and the abstract name, or `(unnamed)`. A peer chose its name, so what is no plain character is escaped.
+/// The path, `@` and the abstract name, or `(unnamed)`. A peer chose its name, so what is no plain
+/// character is escaped.
 impl fmt::Display for Addr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.name() {
@@ -165,7 +166,8 @@ fn refuse(name: &[u8], characters: &[u8]) -> Result<(), NameError> {
     }
 }
 
-/// One byte of the room is for the closing NUL. Linux could do without, but not everybody who reads such an address.
+/// One byte of the room is for the closing NUL. Linux could do without, but not everybody who reads
+/// such an address.
 const MAX_PATH: usize = sys::PATH_ROOM - 1;
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Binding a socket to its name: what was there before, who may write to it, and taking it away again.
+//! Binding a socket to its name: what was there before, who may write to it, and taking it away
+//! again.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -65,27 +66,29 @@ impl Options {
         Self::default()
     }
 
-    /// The folder to bind in, instead of that of `$CCP_IPC_DIR` or `/tmp/ccp`. Made 0700 if it does not exist; the
-    /// folder above it has to.
+    /// The folder to bind in, instead of that of `$CCP_IPC_DIR` or `/tmp/ccp`. Made 0700 if it does
+    /// not exist; the folder above it has to.
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = Some(folder.into());
         self
     }
 
-    /// Lets processes of every user take part: the folder becomes 1777 and the socket 0666. For peers that cannot be
-    /// told another folder and run as other users.
+    /// Lets processes of every user take part: the folder becomes 1777 and the socket 0666. For
+    /// peers that cannot be told another folder and run as other users.
     pub fn shared(mut self, shared: bool) -> Self {
         self.shared = shared;
         self
     }
 
-    /// Room for what has been sent and not yet read, in bytes (`SO_SNDBUF`). It also limits a single datagram.
+    /// Room for what has been sent and not yet read, in bytes (`SO_SNDBUF`). It also limits a
+    /// single datagram.
     pub fn send_buffer(mut self, bytes: usize) -> Self {
         self.send_buffer = Some(bytes);
         self
     }
 
-    /// Room for what has been received, in bytes (`SO_RCVBUF`); Linux counts it at the sender instead.
+    /// Room for what has been received, in bytes (`SO_RCVBUF`); Linux counts it at the sender
+    /// instead.
     pub fn receive_buffer(mut self, bytes: usize) -> Self {
         self.receive_buffer = Some(bytes);
         self
@@ -94,7 +97,8 @@ impl Options {
     /// Binds a socket to `name`. What an ended process has left there is replaced.
     ///
     /// # Errors
-    /// When the name or folder cannot be used, a running process has that name, or the system refuses.
+    /// When the name or folder cannot be used, a running process has that name, or the system
+    /// refuses.
     pub fn bind<M: Mode>(self, name: &str) -> Result<Socket<M>, BindError> {
         let folder = choose(self.folder)?;
         // Before anything is made for a name that cannot be.
@@ -151,7 +155,8 @@ fn clear_stale(addr: &Addr, path: &Path) -> Result<(), BindError> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(e) => return Err(os("lstat", e)),
     };
-    // The system tells such files and abandoned sockets apart only here: connecting to either is refused.
+    // The system tells such files and abandoned sockets apart only here: connecting to either is
+    // refused.
     if !found.file_type().is_socket() {
         return Err(BindError::NotASocket {
             path: path.to_owned(),
@@ -180,7 +185,8 @@ fn clear_stale(addr: &Addr, path: &Path) -> Result<(), BindError> {
 pub(super) struct Bound {
     socket: UnixDatagram,
     path: PathBuf,
-    /// Device and inode of the file. As long as the socket is open no other file can get that number.
+    /// Device and inode of the file. As long as the socket is open no other file can get that
+    /// number.
     identity: Option<(u64, u64)>,
 }
 
@@ -196,8 +202,8 @@ impl Bound {
                 });
             }
         };
-        // On Linux the file gets the socket's own mode, so that there is no moment in which others may write to it.
-        // Elsewhere this does nothing.
+        // On Linux the file gets the socket's own mode, so that there is no moment in which others
+        // may write to it. Elsewhere this does nothing.
         if let Ok(copy) = socket.try_clone() {
             let _ = File::from(OwnedFd::from(copy)).set_permissions(Permissions::from_mode(0o600));
         }
@@ -246,7 +252,8 @@ impl Bound {
         if found.gid() != gid
             && let Err(error) = std::os::unix::fs::chown(file.path(), None, Some(gid))
         {
-            // Who is not in that group cannot give it away; the socket then is the caller's own group's.
+            // Who is not in that group cannot give it away; the socket then is the caller's own
+            // group's.
             tracing::debug!(path = ?self.path, gid, %error, "the socket keeps its group");
         }
         fs::set_permissions(file.path(), Permissions::from_mode(mode))
@@ -318,8 +325,8 @@ impl Pinned {
     }
 }
 
-/// Without a handle on a socket's file there is only its path, between whose uses somebody may change it; a folder in
-/// which only the caller and root can write is not open to that.
+/// Without a handle on a socket's file there is only its path, between whose uses somebody may
+/// change it; a folder in which only the caller and root can write is not open to that.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 struct Pinned {
     path: PathBuf,

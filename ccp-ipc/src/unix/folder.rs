@@ -1,8 +1,9 @@
 //! The folder all sockets are in, and who else may have a hand in it.
 //!
-//! Whoever can write into the folder can pose as an agent or a datapath. So it has to belong to root or to the caller,
-//! and others may write only where that is visibly meant: sticky, so that nobody can take another's place, or setgid
-//! with a named group, for an agent and datapaths of several users (`/run/ccp`, root:ccp, 2770).
+//! Whoever can write into the folder can pose as an agent or a datapath. So it has to belong to
+//! root or to the caller, and others may write only where that is visibly meant: sticky, so that
+//! nobody can take another's place, or setgid with a named group, for an agent and datapaths of
+//! several users (`/run/ccp`, root:ccp, 2770).
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
@@ -13,7 +14,8 @@ use std::time::Duration;
 
 use crate::sys;
 
-/// Where the sockets are unless somebody says otherwise: where libccp and portus have theirs, who know no other place.
+/// Where the sockets are unless somebody says otherwise: where libccp and portus have theirs, who
+/// know no other place.
 pub const DEFAULT_FOLDER: &str = "/tmp/ccp";
 
 /// The environment variable that names another folder.
@@ -104,8 +106,8 @@ pub(super) struct Folder {
     pub(super) gid: u32,
 }
 
-/// The folder to use: the one asked for, or that of the environment, or the default; absolute and without a slash at
-/// its end, through which the system would follow a link.
+/// The folder to use: the one asked for, or that of the environment, or the default; absolute and
+/// without a slash at its end, through which the system would follow a link.
 pub(super) fn choose(asked: Option<PathBuf>) -> Result<PathBuf, FolderError> {
     let named = asked
         .or_else(|| std::env::var_os(FOLDER_VARIABLE).map(PathBuf::from))
@@ -140,8 +142,9 @@ impl Folder {
         })
     }
 
-    /// Keeps others of us from binding in this folder while the result lives. Best effort: it guards against two agents
-    /// that start at the same moment, not against anybody who means harm, and so nobody can hold us up with it.
+    /// Keeps others of us from binding in this folder while the result lives. Best effort: it
+    /// guards against two agents that start at the same moment, not against anybody who means harm,
+    /// and so nobody can hold us up with it.
     pub(super) fn lock(&self) -> Option<File> {
         let folder = OpenOptions::new()
             .read(true)

@@ -1,7 +1,7 @@
 //! Unix datagram sockets, all in one folder: the transport libccp's and portus's users know.
 //!
-//! Each end is bound to a name of its own in the folder, and is known to its peers by that path. Datagrams from sockets
-//! that have none cannot be answered; they are dropped and counted.
+//! Each end is bound to a name of its own in the folder, and is known to its peers by that path.
+//! Datagrams from sockets that have none cannot be answered; they are dropped and counted.
 //!
 //! ```no_run
 //! use ccp_ipc::{Ipc, Received, unix};
@@ -44,8 +44,8 @@ use wake::WakeSocket;
 
 /// A socket bound to a name in the folder of all.
 ///
-/// The file it is bound to goes away when the socket is closed or dropped, unless somebody has put another one in its
-/// place.
+/// The file it is bound to goes away when the socket is closed or dropped, unless somebody has put
+/// another one in its place.
 pub struct Socket<M: Mode = Blocking> {
     /// `None` once closed.
     open: Option<Open>,
@@ -135,7 +135,8 @@ impl<M: Mode> Ipc for Socket<M> {
             return Ok(Received::Woken);
         }
         let timeout = wait_of::<M>(timeout);
-        // `None` also for a time too far away to be written down. Without waiting no clock is needed.
+        // `None` also for a time too far away to be written down. Without waiting no clock is
+        // needed.
         let deadline = timeout
             .filter(|t| !t.is_zero())
             .and_then(|t| Instant::now().checked_add(t));
@@ -147,7 +148,8 @@ impl<M: Mode> Ipc for Socket<M> {
                     if !wake {
                         self.ignored.set(self.ignored.get() + 1);
                     }
-                    // Also after a datagram that is no wake: whoever sends such without end must not keep us here.
+                    // Also after a datagram that is no wake: whoever sends such without end must
+                    // not keep us here.
                     if open.wake.take() {
                         return Ok(Received::Woken);
                     }
@@ -215,7 +217,8 @@ impl Open {
         self.bound.socket().as_fd()
     }
 
-    /// Receives, waiting for at most about `timeout`; the wait may end early. An error comes with the call's name.
+    /// Receives, waiting for at most about `timeout`; the wait may end early. An error comes with
+    /// the call's name.
     fn recv_within(
         &self,
         buf: &mut [u8],
@@ -261,9 +264,11 @@ impl<M: Mode> fmt::Debug for Socket<M> {
 
 fn send_error(source: io::Error, len: usize) -> SendError {
     match source.raw_os_error() {
-        // Either the peer's queue or our own buffer; macOS and a system short of memory say ENOBUFS.
+        // Either the peer's queue or our own buffer; macOS and a system short of memory say
+        // ENOBUFS.
         Some(libc::EAGAIN | libc::ENOBUFS) => SendError::Full,
-        // No file, no socket behind it, or one whose owner stopped reading, or another kind. A folder that is none has no files.
+        // No file, no socket behind it, or one whose owner stopped reading, or another kind. A
+        // folder that is none has no files.
         Some(
             libc::ECONNREFUSED
             | libc::ENOENT

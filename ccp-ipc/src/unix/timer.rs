@@ -7,9 +7,10 @@ use std::time::Duration;
 
 /// Knows what receive timeout a socket has (`SO_RCVTIMEO`) and whether that will do.
 ///
-/// A loop that waits for a deadline asks for a little less each time. A timeout that is shorter than asked for, but not
-/// by far, is therefore left in place (the caller then waits again for the rest), and when one has to be set on the way
-/// to a deadline, it is made short enough to last for a while. A loop that always asks for the same gets exactly that.
+/// A loop that waits for a deadline asks for a little less each time. A timeout that is shorter
+/// than asked for, but not by far, is therefore left in place (the caller then waits again for the
+/// rest), and when one has to be set on the way to a deadline, it is made short enough to last for
+/// a while. A loop that always asks for the same gets exactly that.
 #[derive(Default)]
 pub(super) struct ReceiveTimer {
     /// What the socket has; `None`: waits without limit, as a new socket does.
@@ -60,7 +61,8 @@ impl ReceiveTimer {
     }
 }
 
-/// A receive's timeout runs in the system's ticks, of up to 10 ms each; what is shorter needs better.
+/// A receive's timeout runs in the system's ticks, of up to 10 ms each; what is shorter needs
+/// better.
 const COARSE: Duration = Duration::from_millis(10);
 
 #[cfg(test)]

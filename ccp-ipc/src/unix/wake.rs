@@ -11,9 +11,9 @@ use crate::wake::Wake;
 
 /// A socket connected to the one it wakes.
 ///
-/// The truth is a flag; the datagram only makes a waiting receive look at it. When the queue is full there is no room
-/// for the datagram and no need: the receive comes back anyway. At most one of them is in the queue, so that wakes
-/// never take the room of what peers send.
+/// The truth is a flag; the datagram only makes a waiting receive look at it. When the queue is
+/// full there is no room for the datagram and no need: the receive comes back anyway. At most one
+/// of them is in the queue, so that wakes never take the room of what peers send.
 pub(super) struct WakeSocket {
     socket: UnixDatagram,
     state: AtomicU8,

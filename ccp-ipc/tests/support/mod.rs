@@ -1,4 +1,5 @@
-//! Running a test again in a process of its own: as another user, or with other environment variables.
+//! Running a test again in a process of its own: as another user, or with other environment
+//! variables.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -19,14 +20,16 @@ pub(crate) fn is_child() -> bool {
     std::env::var_os(CHILD).is_some()
 }
 
-/// Runs the test `name` of this file once more, in a process that `change` has prepared, and fails if it fails.
+/// Runs the test `name` of this file once more, in a process that `change` has prepared, and fails
+/// if it fails.
 #[track_caller]
 pub(crate) fn again(name: &str, change: impl FnOnce(&mut Command)) {
     // Another user may not be allowed into the folder where the test was built.
     let dir = tempfile::tempdir().unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let copy = dir.path().join("test");
-    // By another process: a file that this one had open for writing could not be run while a thread forks.
+    // By another process: a file that this one had open for writing could not be run while a thread
+    // forks.
     assert!(
         Command::new("cp")
             .arg(std::env::current_exe().unwrap())
