@@ -126,14 +126,10 @@ pub(super) fn choose(asked: Option<PathBuf>) -> Result<PathBuf, FolderError> {
 impl Folder {
     /// Looks at the folder and makes it if it does not exist: 0700, or 1777 if `shared`.
     pub(super) fn prepare(path: PathBuf, shared: bool) -> Result<Self, FolderError> {
-        let found = match make(&path)? {
-            Made::New => stat(&path)?,
-            Made::Already => {
-                let found = stat(&path)?;
-                check_kind_and_owner(&path, &found)?;
-                found
-            }
-        };
+        make(&path)?;
+        // Also when it has just been made: what counts is what is there now.
+        let found = stat(&path)?;
+        check_kind_and_owner(&path, &found)?;
         let found = if shared { share(&path, found)? } else { found };
         check_writers(&path, &found)?;
         Ok(Self {
@@ -163,15 +159,11 @@ impl Folder {
     }
 }
 
-enum Made {
-    New,
-    Already,
-}
-
-fn make(path: &Path) -> Result<Made, FolderError> {
+/// Makes the folder unless there is something of that name.
+fn make(path: &Path) -> Result<(), FolderError> {
     match DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => Ok(Made::New),
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(Made::Already),
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
             let parent = path.parent().unwrap_or(path);
             Err(FolderError::NoParent {
@@ -180,7 +172,7 @@ fn make(path: &Path) -> Result<Made, FolderError> {
             })
         }
         // Where nothing may be made, what exists may do.
-        Err(_) if fs::symlink_metadata(path).is_ok() => Ok(Made::Already),
+        Err(_) if fs::symlink_metadata(path).is_ok() => Ok(()),
         Err(source) => Err(FolderError::Os {
             call: "mkdir",
             path: path.to_owned(),
