@@ -137,6 +137,44 @@ fn a_flood_without_a_sender_delays_neither_the_end_of_a_wait_nor_a_wake() {
 }
 
 #[test]
+fn a_flood_without_a_sender_does_not_keep_a_receive_that_must_not_wait() {
+    let dir = dir();
+    let agent = bind(&dir, "agent");
+    let path = dir.path().join("agent");
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let nameless = UnixDatagram::unbound().unwrap();
+            nameless.set_nonblocking(true).unwrap();
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                let _ = nameless.send_to(b"noise", &path);
+            }
+        });
+        let mut most = 0;
+        while agent.ignored() < 20_000 {
+            let before = agent.ignored();
+            assert_eq!(receive(&agent), None);
+            most = most.max(agent.ignored() - before);
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(most <= 16, "{most}");
+    });
+}
+
+#[test]
+fn a_socket_of_another_kind_is_no_peer() {
+    let dir = dir();
+    let agent = bind(&dir, "agent");
+    let _stream = std::os::unix::net::UnixListener::bind(dir.path().join("peer")).unwrap();
+    let at_peer = agent.peer("peer").unwrap();
+    assert_eq!(agent.probe(&at_peer), Liveness::Gone);
+    assert!(matches!(
+        agent.try_send(b"x", &at_peer),
+        Err(SendError::Gone)
+    ));
+}
+
+#[test]
 fn a_peer_with_an_abstract_name_is_known_by_that_name() {
     let dir = dir();
     let agent = bind(&dir, "agent");
