@@ -1,7 +1,7 @@
 //! A program as its instructions: the wire's 16-byte records and the printed form.
 //!
-//! Nothing here is checked beyond what a record can hold: [`Program::verify`](crate::Program::verify)
-//! decides whether a program may run.
+//! Nothing here is checked beyond what a record can hold:
+//! [`Program::verify`](crate::Program::verify) decides whether a program may run.
 
 use alloc::vec::Vec;
 use core::fmt;

@@ -67,7 +67,7 @@ macro_rules! ops {
             #[must_use]
             pub const fn operands(self) -> Operands {
                 match self {
-                    $( Self::$name => operands(&[$( stringify!($operand), )*]), )+
+                    $( Self::$name => const { operands(&[$( stringify!($operand), )*]) }, )+
                 }
             }
         }
@@ -106,7 +106,7 @@ impl fmt::Display for Op {
     }
 }
 
-/// Reads a row of the table. Runs at compile time only, where a `match` on strings is not allowed.
+/// Reads a row of the table. Runs at compile time only: a name it does not know is no program.
 const fn operands(names: &[&str]) -> Operands {
     let mut found = Operands {
         reads_result: false,
@@ -116,12 +116,12 @@ const fn operands(names: &[&str]) -> Operands {
     };
     let mut at = 0;
     while at < names.len() {
-        // The four names differ in their second and first letters.
         match names[at].as_bytes() {
-            [b'r', b'e', ..] => found.reads_result = true,
-            [b'r', b'i', ..] => found.reads_right = true,
-            [b'l', ..] => found.reads_left = true,
-            _ => found.conditional = true,
+            b"result" => found.reads_result = true,
+            b"left" => found.reads_left = true,
+            b"right" => found.reads_right = true,
+            b"conditional" => found.conditional = true,
+            _ => panic!("no such operand"),
         }
         at += 1;
     }
