@@ -378,6 +378,18 @@ fn micros_stands_still_while_time_goes_back() {
 }
 
 #[test]
+fn micros_is_zero_while_time_is_before_the_start_of_the_flow() {
+    let mut flow = Flow::new(&[], &[(&[always()], &[])]);
+    flow.regs = Registers::new(Micros(100));
+    flow.switched = false;
+    for (now, micros) in [(40, 0), (100, 0), (130, 30)] {
+        flow.now = now;
+        flow.acked(0);
+        assert_eq!(flow.get(Reg::MICROS), micros, "at {now}");
+    }
+}
+
+#[test]
 fn now_is_the_time_of_the_call() {
     let now = Reg::primitive(Primitive::AckNow);
     let mut flow = Flow::new(&[], &[(&[always()], &[Instr::bind(Reg::CWND, now)])]);
