@@ -218,6 +218,19 @@ pub(crate) fn wait_readable(fd: BorrowedFd<'_>, timeout: Duration) -> io::Result
     }
 }
 
+/// Whether a socket's own buffer certainly has room to send from.
+pub(crate) fn is_writable(fd: BorrowedFd<'_>) -> bool {
+    let mut entry = libc::pollfd {
+        fd: fd.as_raw_fd(),
+        events: libc::POLLOUT,
+        revents: 0,
+    };
+    // SAFETY: `entry` is one `pollfd`, valid for reads and writes, as the count says. The system
+    // keeps no pointer. `fd` is open while it is borrowed.
+    let result = unsafe { libc::poll(&mut entry, 1, 0) };
+    result > 0 && entry.revents & libc::POLLOUT != 0
+}
+
 /// Binds a socket to an address.
 pub(crate) fn bind(fd: BorrowedFd<'_>, addr: &SockAddr) -> io::Result<()> {
     // SAFETY: as in `send_to`: `addr` is valid for reads of `addr_len()` bytes, and only read.

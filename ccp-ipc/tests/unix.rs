@@ -226,6 +226,43 @@ fn a_datagram_that_the_buffer_can_never_take_is_too_long() {
 }
 
 #[test]
+fn those_who_do_not_read_leave_room_for_the_others() {
+    let dir = dir();
+    // A small buffer makes few of them enough: it holds some forty datagrams.
+    let agent: Socket = Options::new()
+        .folder(dir.path())
+        .send_buffer(16 << 10)
+        .bind("agent")
+        .unwrap();
+    let deaf: Vec<Socket> = (0..12).map(|n| bind(&dir, &format!("deaf{n}"))).collect();
+    for peer in &deaf {
+        // No more than that where queues are longer than usual.
+        for _ in 0..12 {
+            let _ = agent.try_send(b"unread", peer.local_addr());
+        }
+    }
+    let good = bind(&dir, "good");
+    for n in 0..100u8 {
+        agent.try_send(&[n], good.local_addr()).unwrap();
+        assert_eq!(receive(&good), Some((vec![n], *agent.local_addr())));
+    }
+    // A full queue is still told from a full buffer, and what waits in it is in order.
+    let full = (0..u16::MAX).find(|n| agent.try_send(&n.to_le_bytes(), good.local_addr()).is_err());
+    let full = full.expect("a queue has an end");
+    for n in 0..full {
+        assert_eq!(receive(&good).unwrap().0, n.to_le_bytes());
+    }
+    // Whoever answers reaches the agent.
+    for peer in deaf.iter().chain([&good]) {
+        peer.try_send(b"answer", agent.local_addr()).unwrap();
+        assert_eq!(
+            receive(&agent),
+            Some((b"answer".to_vec(), *peer.local_addr()))
+        );
+    }
+}
+
+#[test]
 fn the_longest_message_of_the_protocol_passes() {
     let dir = dir();
     let (a, b) = (bind(&dir, "a"), bind(&dir, "b"));

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::Socket;
 use super::addr::{Addr, NameError};
 use super::folder::{Folder, FolderError, choose};
+use super::spares::Spares;
 use super::wake::WakeSocket;
 use crate::error::CloseError;
 use crate::ipc::Mode;
@@ -81,7 +82,7 @@ impl Options {
     }
 
     /// Room for what has been sent and not yet read, in bytes (`SO_SNDBUF`). It also limits a
-    /// single datagram.
+    /// single datagram. On Linux 4 MiB unless set, or as much as the system allows.
     pub fn send_buffer(mut self, bytes: usize) -> Self {
         self.send_buffer = Some(bytes);
         self
@@ -108,11 +109,13 @@ impl Options {
 
         let lock = folder.lock();
         clear_stale(&addr, &path)?;
+        let send_buffer = self.send_buffer.or(SEND_BUFFER);
+        let spares = Spares::new(&addr, &path, send_buffer);
         let bound = Bound::new(&addr, path, folder.gid, self.shared)?;
         drop(lock);
 
         for (which, bytes) in [
-            (Buffer::Send, self.send_buffer),
+            (Buffer::Send, send_buffer),
             (Buffer::Receive, self.receive_buffer),
         ] {
             if let Some(bytes) = bytes {
@@ -122,7 +125,7 @@ impl Options {
         }
         let wake = WakeSocket::new(&addr).map_err(|e| bound.os("connect", e))?;
         tracing::debug!(path = ?bound.path, "bound");
-        Ok(Socket::with(addr, bound, wake))
+        Ok(Socket::with(addr, bound, spares, wake))
     }
 }
 
@@ -348,3 +351,10 @@ impl Pinned {
         &self.path
     }
 }
+
+/// On Linux what peers have not read counts here; elsewhere it counts at the receiver.
+const SEND_BUFFER: Option<usize> = if cfg!(any(target_os = "linux", target_os = "android")) {
+    Some(4 << 20)
+} else {
+    None
+};

@@ -18,6 +18,7 @@
 mod addr;
 mod bind;
 mod folder;
+mod spares;
 mod timer;
 mod wake;
 
@@ -39,6 +40,7 @@ use crate::ipc::{Blocking, Ipc, Liveness, Mode, Received, wait_of};
 use crate::sys;
 use crate::wake::Waker;
 use bind::{Bound, is_alive};
+use spares::Spares;
 use timer::{ReceiveTimer, Wait};
 use wake::WakeSocket;
 
@@ -56,6 +58,7 @@ pub struct Socket<M: Mode = Blocking> {
 
 struct Open {
     bound: Bound,
+    spares: Spares,
     timer: ReceiveTimer,
     wake: Arc<WakeSocket>,
 }
@@ -92,9 +95,10 @@ impl<M: Mode> Socket<M> {
         Addr::in_folder(folder, name)
     }
 
-    fn with(addr: Addr, bound: Bound, wake: WakeSocket) -> Self {
+    fn with(addr: Addr, bound: Bound, spares: Spares, wake: WakeSocket) -> Self {
         let open = Open {
             bound,
+            spares,
             timer: ReceiveTimer::default(),
             wake: Arc::new(wake),
         };
@@ -119,13 +123,24 @@ impl<M: Mode> Ipc for Socket<M> {
         if to.is_unnamed() {
             return Err(SendError::Gone);
         }
+        let (mut from, mut spares) = (open.fd(), open.spares.iter());
         loop {
-            let Err(source) = sys::send_to(open.fd(), msg, &to.0) else {
+            let Err(source) = sys::send_to(from, msg, &to.0) else {
                 return Ok(());
             };
-            if source.kind() != io::ErrorKind::Interrupted {
-                return Err(send_error(source, msg.len()));
+            if source.kind() == io::ErrorKind::Interrupted {
+                continue;
             }
+            // Either the peer's queue is full or, with what others have not read, the socket's own
+            // buffer.
+            if source.kind() == io::ErrorKind::WouldBlock
+                && !sys::is_writable(from)
+                && let Some(spare) = spares.next()
+            {
+                from = spare;
+                continue;
+            }
+            return Err(send_error(source, msg.len()));
         }
     }
 
