@@ -336,7 +336,7 @@ fn send(besieged: &Besieged<'_>, socket: &UnixDatagram, encode: impl FnOnce(&mut
 /// shows whose thread the system favours.
 const PAUSE: Duration = Duration::from_micros(100);
 const BURST: usize = 16;
-const DEAF: usize = 8;
+const DEAF: usize = 48;
 
 /// The length of the longest message rounded up, which is what the agent receives into.
 const AGENT_BUFFER: usize = 1 << 16;

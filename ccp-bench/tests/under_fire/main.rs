@@ -52,7 +52,7 @@ fn spawn_agent(folder: &std::path::Path) -> CCPHandle {
         .unwrap()
 }
 
-const MAX_DATAPATHS: usize = 32;
+const MAX_DATAPATHS: usize = 64;
 const MAX_FLOWS: usize = 100;
-const MAX_WAITING: usize = 512;
-const MAX_WAITING_BYTES: usize = 64 << 10;
+const MAX_WAITING: usize = 64;
+const MAX_WAITING_BYTES: usize = 16 << 10;
