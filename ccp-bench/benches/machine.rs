@@ -13,7 +13,8 @@ use ccp_lang::{Call, Micros, Primitive, Primitives, Program, Registers, Staged, 
 use ccp_runtime::{Blocking, CongAlg};
 use criterion::{Criterion, criterion_group, criterion_main};
 
-/// Seven expressions, six report fields, a report each 20 ms: what an algorithm that decides in the agent asks for.
+/// Seven expressions, six report fields, a report each 20 ms: what an algorithm that decides in the
+/// agent asks for.
 const FOLD: &str = "
 (def (Report
     (volatile acked 0) (volatile sacked 0) (volatile loss 0)

@@ -1,5 +1,5 @@
-//! The real agent under the real UDP sender: killed and started again, frozen and thawed. The sender falls back, goes
-//! on, and is taken over.
+//! The real agent under the real UDP sender: killed and started again, frozen and thawed. The
+//! sender falls back, goes on, and is taken over.
 #![cfg(target_os = "linux")]
 
 use std::io::{BufRead, BufReader, Read};
@@ -8,8 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// Far longer than each step takes: 200 ms until an agent is missed, 600 ms until its silence is, half a second until
-/// the sender's next line.
+/// Far longer than each step takes: 200 ms until an agent is missed, 600 ms until its silence is,
+/// half a second until the sender's next line.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[test]
@@ -121,7 +121,8 @@ impl Sender {
         }
     }
 
-    /// Waits for a line that names this governor, and in whose time bytes flowed. In none may they not.
+    /// Waits for a line that names this governor, and in whose time bytes flowed. In none may they
+    /// not.
     fn wait_until_governed_by(&self, governor: &str) {
         let end = Instant::now() + PATIENCE;
         let governs = format!("{governor} governs");

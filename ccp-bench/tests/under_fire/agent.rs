@@ -53,7 +53,8 @@ fn all_of_them_at_once() {
     siege(&[garbage, flood, deaf]);
 }
 
-/// Serves a good flow while each of `attacks` runs in a thread of its own, and checks the agent afterwards.
+/// Serves a good flow while each of `attacks` runs in a thread of its own, and checks the agent
+/// afterwards.
 fn siege(attacks: &[fn(&Besieged<'_>, u64)]) -> Stats {
     let _turn = alone();
     let folder = tempfile::tempdir().unwrap();
@@ -239,7 +240,8 @@ fn garbage(besieged: &Besieged<'_>, seed: u64) {
     }
 }
 
-/// Announces datapaths and flows without end, from more addresses than the agent takes, which are soon nobody's.
+/// Announces datapaths and flows without end, from more addresses than the agent takes, which are
+/// soon nobody's.
 fn flood(besieged: &Besieged<'_>, seed: u64) {
     let mut random = Random::new(seed);
     let mut held = VecDeque::new();
@@ -332,8 +334,8 @@ fn send(besieged: &Besieged<'_>, socket: &UnixDatagram, encode: impl FnOnce(&mut
     besieged.send(socket, &buf[..len]);
 }
 
-/// The attackers take turns with the good flow at a queue of about eleven datagrams; who fills it without a pause only
-/// shows whose thread the system favours.
+/// The attackers take turns with the good flow at a queue of about eleven datagrams; who fills it
+/// without a pause only shows whose thread the system favours.
 const PAUSE: Duration = Duration::from_micros(100);
 const BURST: usize = 16;
 const DEAF: usize = 48;
@@ -341,8 +343,8 @@ const DEAF: usize = 48;
 /// The length of the longest message rounded up, which is what the agent receives into.
 const AGENT_BUFFER: usize = 1 << 16;
 
-/// All datapaths with all their flows, each of some hundred bytes, and full queues, whose buffers may be twice as large
-/// as what is in them.
+/// All datapaths with all their flows, each of some hundred bytes, and full queues, whose buffers
+/// may be twice as large as what is in them.
 const BOUND: usize = 3 * ATTACKER + MAX_DATAPATHS * (MAX_FLOWS * 1024 + 2 * MAX_WAITING_BYTES);
 
 /// What an attacker holds itself.

@@ -10,7 +10,8 @@ use ccp_wire::{
 
 use crate::random::Random;
 
-/// Makes datagrams. Everything it holds has a fixed size, so that it does not show in the count of live bytes.
+/// Makes datagrams. Everything it holds has a fixed size, so that it does not show in the count of
+/// live bytes.
 pub(crate) struct Garbage {
     pub(crate) random: Random,
     /// Programs that can run, to be installed as they are or with faults.
@@ -30,7 +31,8 @@ pub(crate) struct Garbage {
 pub(crate) struct Contents {
     /// Messages, those with faults included.
     pub(crate) messages: u64,
-    /// Of them: those of which an agent keeps no count, since they are neither refused nor more than a part of others.
+    /// Of them: those of which an agent keeps no count, since they are neither refused nor more
+    /// than a part of others.
     pub(crate) uncounted: u64,
 }
 
@@ -163,7 +165,8 @@ impl Garbage {
         &self.datagram
     }
 
-    /// Whether the last datagram may rightly change what the agent with the program of number 1 does with this flow.
+    /// Whether the last datagram may rightly change what the agent with the program of number 1
+    /// does with this flow.
     pub(crate) fn concerns(&self, good: FlowId) -> bool {
         // A field of this class cannot be set, so that the whole message is refused.
         let is_refused =

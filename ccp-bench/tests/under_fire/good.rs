@@ -8,7 +8,8 @@ use ccp_ipc::unix::{Addr, Options, Socket};
 use ccp_ipc::{Ipc, Nonblocking, Received, SendError};
 use ccp_lang::{Micros, Primitive, Primitives};
 
-/// A real engine on a real socket, with a transport that has nothing but round trips of a millisecond.
+/// A real engine on a real socket, with a transport that has nothing but round trips of a
+/// millisecond.
 pub(crate) struct Good {
     link: Link,
     pub(crate) engine: Datapath,
@@ -85,7 +86,8 @@ impl Good {
         good
     }
 
-    /// Goes on until the agent has decided once more: by a window that has grown by a segment, or at times been halved.
+    /// Goes on until the agent has decided once more: by a window that has grown by a segment, or
+    /// at times been halved.
     pub(crate) fn decide(&mut self) {
         let lost = u64::from(self.rounds.is_multiple_of(LOSS_EVERY));
         self.rounds += 1;
@@ -95,8 +97,9 @@ impl Good {
             std::thread::sleep(ROUND);
             self.listen();
             let before = *self.engine.stats();
-            // The last answer takes effect with an ACK of nothing. Then come a full window, by which it grows, so that
-            // every report has an answer; after a reduction so many that the loss is repaired as well.
+            // The last answer takes effect with an ACK of nothing. Then come a full window, by
+            // which it grows, so that every report has an answer; after a reduction so many that
+            // the loss is repaired as well.
             self.ack(0, 0);
             let windows = if self.after_loss { 8 } else { 1 };
             self.ack(windows, lost);
@@ -144,7 +147,8 @@ impl Good {
                     let handled =
                         self.engine
                             .handle_datagram(&self.buf[..len], now, &mut |d: &[u8]| link.send(d));
-                    // An answer may come after the end of a flow; nothing else is wrong with what the agent says.
+                    // An answer may come after the end of a flow; nothing else is wrong with what
+                    // the agent says.
                     if let Err(error) = handled {
                         assert!(
                             matches!(error, ccp_datapath::MessageError::ClosedFlow { .. }),

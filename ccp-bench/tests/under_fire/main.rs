@@ -1,7 +1,8 @@
-//! An agent and a datapath under fire: whatever arrives, no panic, no growth, and a good flow is served meanwhile.
+//! An agent and a datapath under fire: whatever arrives, no panic, no growth, and a good flow is
+//! served meanwhile.
 //!
-//! Each test lasts as many seconds as `CCP_FIRE_SECONDS` says, two unless set. What was sent, refused and held in
-//! memory is printed with `--nocapture`.
+//! Each test lasts as many seconds as `CCP_FIRE_SECONDS` says, two unless set. What was sent,
+//! refused and held in memory is printed with `--nocapture`.
 #![cfg(unix)]
 
 mod agent;
@@ -33,7 +34,8 @@ fn alone() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts a real agent with Reno as `portus` in the folder. Its limits are low, so that a short test reaches them.
+/// Starts a real agent with Reno as `portus` in the folder. Its limits are low, so that a short
+/// test reaches them.
 fn spawn_agent(folder: &std::path::Path) -> CCPHandle {
     let sock: Socket<Blocking> = Options::new().folder(folder).bind("portus").unwrap();
     let mut settings = Settings::default();

@@ -58,8 +58,8 @@ struct Counting;
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: every call goes on to the system's allocator with the same arguments; the count is an atomic and does not
-// allocate.
+// SAFETY: every call goes on to the system's allocator with the same arguments; the count is an
+// atomic and does not allocate.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         LIVE.fetch_add(layout.size(), Relaxed);
