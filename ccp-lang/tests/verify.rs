@@ -168,8 +168,11 @@ fn a_constant_or_primitive_is_no_result() {
 
 #[test]
 fn a_declaration_behind_another_operation_is_refused() {
-    let error = refusal(|code| code.instrs.push(Instr::def(Reg::control(1), 0)));
-    assert_eq!(error, VerifyError::LateDef { at: 5 });
+    for at in 3..=5 {
+        let late = Instr::def(Reg::control(1), 0);
+        let error = refusal(|code| code.instrs.insert(at as usize, late));
+        assert_eq!(error, VerifyError::LateDef { at });
+    }
 }
 
 #[test]
@@ -206,10 +209,11 @@ fn a_register_is_declared_once_whatever_its_class() {
 
 #[test]
 fn a_report_register_without_a_declaration_is_refused() {
-    let reg = Reg::report(1);
-    let error = refusal(|code| code.instrs[3].result = reg);
-    let (at, operand) = (3, Operand::Result);
-    assert_eq!(error, VerifyError::UndeclaredReport { at, operand, reg });
+    for reg in [Reg::report(1), Reg::volatile_report(1)] {
+        let error = refusal(|code| code.instrs[3].result = reg);
+        let (at, operand) = (3, Operand::Result);
+        assert_eq!(error, VerifyError::UndeclaredReport { at, operand, reg });
+    }
 }
 
 #[test]

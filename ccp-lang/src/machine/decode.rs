@@ -498,6 +498,15 @@ mod tests {
     }
 
     #[test]
+    fn a_comparison_that_also_does_a_bind_does_not_jump() {
+        let flag = Instr::new(Op::Gt, Reg::EVENT_FLAG, Reg::CWND, Reg::RATE);
+        let copy = Instr::bind(Reg::local(0), Reg::EVENT_FLAG);
+        let body = Instr::bind(Reg::local(1), Reg::CWND);
+        let steps = [Act::GtRr, Act::UnlessFlag, Act::BindR, Act::End];
+        assert_eq!(acts(&[flag, copy], &[body]), steps);
+    }
+
+    #[test]
     fn an_event_that_always_falls_through_needs_no_end() {
         let fall_through = Instr::bind(Reg::SHOULD_CONTINUE, Reg::immediate(1));
         assert_eq!(acts(&[always()], &[fall_through]), []);
