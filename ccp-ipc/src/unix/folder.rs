@@ -295,3 +295,24 @@ const MODE_BITS: u32 = 0o7777;
 /// Binding takes well under a millisecond, so whoever holds the lock longer is not one of us.
 const LOCK_TRIES: u32 = 40;
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn one_binds_at_a_time_and_nobody_is_held_up_for_long() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::prepare(dir.path().to_owned(), false).unwrap();
+        let first = folder.lock();
+        assert!(first.is_some());
+        let start = Instant::now();
+        assert!(folder.lock().is_none());
+        let waited = start.elapsed();
+        assert!(waited >= LOCK_PAUSE * LOCK_TRIES && waited < Duration::from_secs(10));
+        drop(first);
+        assert!(folder.lock().is_some());
+    }
+}
