@@ -56,6 +56,45 @@ fn the_end_of_the_other_side_ends_a_wait() {
 }
 
 #[test]
+fn what_is_sent_at_the_last_moment_arrives_before_the_end() {
+    for round in 0..5_000u32 {
+        let (a, b) = chan::pair(2);
+        std::thread::scope(|scope| {
+            scope.spawn(move || a.try_send(&round.to_le_bytes(), &()).unwrap());
+            let mut buf = [0; 4];
+            let got = loop {
+                match b.recv(&mut buf, Some(Duration::ZERO)).unwrap() {
+                    Received::TimedOut => {}
+                    got => break got,
+                }
+            };
+            assert_eq!(got, Received::Datagram { len: 4, from: () });
+        });
+    }
+}
+
+#[test]
+fn a_question_and_its_answer_never_miss_who_falls_asleep() {
+    let (a, b) = chan::pair(1);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut buf = [0; 4];
+            while let Ok(Received::Datagram { len, .. }) = b.recv(&mut buf, None) {
+                b.try_send(&buf[..len], &()).unwrap();
+            }
+        });
+        let mut buf = [0; 4];
+        for round in 0..5_000u32 {
+            a.try_send(&round.to_le_bytes(), &()).unwrap();
+            let got = a.recv(&mut buf, Some(Duration::from_secs(10))).unwrap();
+            assert_eq!(got, Received::Datagram { len: 4, from: () });
+            assert_eq!(u32::from_le_bytes(buf), round);
+        }
+        drop(a);
+    });
+}
+
+#[test]
 fn a_capacity_of_nothing_is_one() {
     let (a, b) = chan::pair(0);
     a.try_send(b"x", &()).unwrap();
