@@ -36,6 +36,8 @@ pub struct Sender {
     retransmit: VecDeque<u64>,
     next_seq: u64,
     next_order: u64,
+    /// The latest time seen.
+    now_us: u64,
     /// When the bottleneck has sent all it holds.
     link_free_us: u64,
     /// When pacing lets the next segment leave.
@@ -88,6 +90,7 @@ impl Sender {
             retransmit: VecDeque::new(),
             next_seq: 0,
             next_order: 0,
+            now_us,
             link_free_us: now_us,
             paced_us: now_us,
             timer_us: now_us + FIRST_TIMEOUT_US,
@@ -122,6 +125,7 @@ impl Sender {
 
     /// Sends what window and pacing allow.
     pub fn send(&mut self, now_us: u64) {
+        self.now_us = now_us;
         while self.window_open() && self.paced_us <= now_us {
             let seq = self.retransmit.pop_front().unwrap_or_else(|| {
                 self.next_seq += 1;
@@ -152,6 +156,7 @@ impl Sender {
 
     /// The primitives of the next ACK or timeout that is due, by index; `None` when nothing is.
     pub fn poll(&mut self, now_us: u64) -> Option<[u64; 15]> {
+        self.now_us = now_us;
         if self.acks.front().is_some_and(|&(at, _)| at <= now_us) {
             let (_, segment) = self.acks.pop_front()?;
             return Some(self.acknowledge(segment, now_us));
@@ -159,7 +164,7 @@ impl Sender {
         (self.timer_us <= now_us && !self.outstanding.is_empty()).then(|| self.time_out(now_us))
     }
 
-    /// When something is due next.
+    /// When something is due next; never before what was last seen as now.
     #[must_use]
     pub fn next_event_us(&self) -> u64 {
         let ack = self.acks.front().map_or(u64::MAX, |&(at, _)| at);
@@ -168,7 +173,7 @@ impl Sender {
         } else {
             u64::MAX
         };
-        ack.min(send).min(self.timer_us)
+        ack.min(send).min(self.timer_us).max(self.now_us)
     }
 
     fn window_open(&self) -> bool {
@@ -285,7 +290,7 @@ mod tests {
     fn drive(sender: &mut Sender, mut now: u64, end: u64) {
         sender.send(now);
         while now < end {
-            now = sender.next_event_us().max(now);
+            now = sender.next_event_us();
             while sender.poll(now).is_some() {}
             sender.send(now);
         }

@@ -121,16 +121,14 @@ impl<I: Ipc> Flow for AlgFlow<I> {
         });
         seen.cuts += self.reno.cuts() - cuts;
         let update = [("Cwnd", self.reno.cwnd())];
+        // The datapath may have left since.
         if self.names.len() == 1 {
-            self.control
-                .update_field(&self.scope, &update)
-                .expect("the datapath is there");
-        } else {
-            self.program = (self.program + 1) % self.names.len();
-            let scope = self
-                .control
-                .set_program(self.names[self.program], Some(&update));
-            self.scope = scope.expect("the datapath is there");
+            let _ = self.control.update_field(&self.scope, &update);
+            return;
+        }
+        let next = (self.program + 1) % self.names.len();
+        if let Ok(scope) = self.control.set_program(self.names[next], Some(&update)) {
+            (self.scope, self.program) = (scope, next);
         }
     }
 

@@ -29,7 +29,7 @@ fn generic_cong_avoid_s_reno_controls_our_datapath_with_a_report_per_ack() {
         &["--per_ack"],
         env!("CARGO_BIN_EXE_our_datapath"),
     );
-    assert!(flow["mbit_per_s"].as_f64() > Some(8.0), "{flow}");
+    assert!(flow["mbit_per_s"].as_f64() > Some(6.0), "{flow}");
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn controls_libccp(agent: &str, arguments: &[&str]) {
     let flow = run(agent, arguments, env!("CARGO_BIN_EXE_libccp_datapath"));
     // Both fill the link, lose, and cut the window; Reno then waits until it has made up for all
     // that its slow start lost.
-    assert!(flow["mbit_per_s"].as_f64() > Some(8.0), "{flow}");
+    assert!(flow["mbit_per_s"].as_f64() > Some(6.0), "{flow}");
     assert!(flow["cwnd_raised"].as_u64() > Some(2), "{flow}");
     assert!(flow["cwnd_lowered"].as_u64() > Some(0), "{flow}");
 }
