@@ -105,3 +105,20 @@ fn an_outbox_in_front_of_a_peer_that_keeps_up() {
         while let Received::Datagram { .. } = b.recv(&mut buf, Some(Duration::ZERO)).unwrap() {}
     });
 }
+
+#[test]
+fn an_outbox_in_front_of_a_peer_that_never_reads() {
+    let (a, _b) = chan::pair(1);
+    let mut outbox = Outbox::new(OutboxLimits::default());
+    while outbox.is_empty() {
+        outbox.send(&a, b"blocks", &()).unwrap();
+    }
+    let mut key = 0;
+    allocates_nothing_once_warm(|| {
+        key = (key + 1) % 5;
+        let update = b"what is taken back leaves nothing behind";
+        outbox.send_keyed(&a, key, update, &(), |_, _| ()).unwrap();
+        assert!(outbox.remove_key(&(), key));
+    });
+    assert_eq!(outbox.waiting(&()), 1);
+}

@@ -296,17 +296,3 @@ fn a_newer_state_takes_the_place_of_the_one_that_waits() {
     outbox.send_keyed(&fake, 7, b"newer", &1, replace).unwrap();
     assert_eq!(fake.sent.borrow().len(), 4);
 }
-
-#[test]
-fn a_blocked_peer_costs_no_memory_for_what_was_taken_back() {
-    let fake = Fake::default();
-    let mut outbox = Outbox::default();
-    outbox.send(&fake, b"blocks", &1).unwrap();
-    for key in 0..200_000u64 {
-        outbox
-            .send_keyed(&fake, key % 5, b"update", &1, merge)
-            .unwrap();
-        assert!(outbox.remove_key(&1, key % 5));
-    }
-    assert_eq!(outbox.waiting(&1), 1);
-}
