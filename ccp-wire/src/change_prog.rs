@@ -297,5 +297,12 @@ mod tests {
                 max: 222
             })
         );
+        // The same message as another implementation might send it.
+        let mut bytes = testing::longer(&buf[..len], 13);
+        bytes[12] = 223;
+        assert!(matches!(
+            testing::decode(&bytes),
+            Err(DecodeError::TooManyFields { count: 223, .. })
+        ));
     }
 }
