@@ -208,6 +208,33 @@ fn a_shared_folder_is_open_to_everybody_and_so_are_its_sockets() {
 }
 
 #[test]
+fn sharing_does_not_open_the_folder_of_the_environment() {
+    let name = "sharing_does_not_open_the_folder_of_the_environment";
+    let dir = tempfile::tempdir().unwrap();
+    if !is_child() {
+        return again(name, |command| {
+            command.env("CCP_IPC_DIR", dir.path().join("private"));
+        });
+    }
+    // A name that is refused with its path, before anything is made.
+    let bind = |options: Options| options.bind::<Blocking>(&"x".repeat(200)).unwrap_err();
+    let named = PathBuf::from(std::env::var_os("CCP_IPC_DIR").unwrap());
+    for (options, folder) in [
+        (Options::new(), named),
+        (Options::new().shared(true), PathBuf::from("/tmp/ccp")),
+        (
+            Options::new().shared(true).folder("/tmp/other"),
+            PathBuf::from("/tmp/other"),
+        ),
+    ] {
+        let BindError::Name(NameError::TooLong { path, .. }) = bind(options) else {
+            panic!("the name is too long")
+        };
+        assert_eq!(Path::new(&path).parent(), Some(folder.as_path()));
+    }
+}
+
+#[test]
 fn sharing_does_not_excuse_a_foreign_folder() {
     if !is_root() {
         return;

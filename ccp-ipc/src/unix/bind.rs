@@ -75,7 +75,8 @@ impl Options {
     }
 
     /// Lets processes of every user take part: the folder becomes 1777 and the socket 0666. For
-    /// peers that cannot be told another folder and run as other users.
+    /// peers that cannot be told another folder and run as other users, so `$CCP_IPC_DIR` does not
+    /// count then: the folder is `/tmp/ccp` unless [`folder`](Self::folder) names another.
     pub fn shared(mut self, shared: bool) -> Self {
         self.shared = shared;
         self
@@ -101,7 +102,7 @@ impl Options {
     /// When the name or folder cannot be used, a running process has that name, or the system
     /// refuses.
     pub fn bind<M: Mode>(self, name: &str) -> Result<Socket<M>, BindError> {
-        let folder = choose(self.folder)?;
+        let folder = choose(self.folder, self.shared)?;
         // Before anything is made for a name that cannot be.
         let addr = Addr::in_folder(&folder, name)?;
         let path = folder.join(name);

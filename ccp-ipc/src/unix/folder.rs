@@ -107,10 +107,12 @@ pub(super) struct Folder {
 }
 
 /// The folder to use: the one asked for, or that of the environment, or the default; absolute and
-/// without a slash at its end, through which the system would follow a link.
-pub(super) fn choose(asked: Option<PathBuf>) -> Result<PathBuf, FolderError> {
+/// without a slash at its end, through which the system would follow a link. To share a folder is
+/// for peers that know only the default, so it never opens that of the environment.
+pub(super) fn choose(asked: Option<PathBuf>, shared: bool) -> Result<PathBuf, FolderError> {
+    let of_environment = || std::env::var_os(FOLDER_VARIABLE).filter(|_| !shared);
     let named = asked
-        .or_else(|| std::env::var_os(FOLDER_VARIABLE).map(PathBuf::from))
+        .or_else(|| of_environment().map(PathBuf::from))
         .filter(|p| !p.as_os_str().is_empty());
     let path = named.unwrap_or_else(|| PathBuf::from(DEFAULT_FOLDER));
     match std::path::absolute(&path) {
