@@ -1,10 +1,14 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod cubic;
+pub mod factor;
 pub mod recovery;
 pub mod registry;
 pub mod reno;
 pub mod window;
 
+pub use cubic::{Cubic, CubicAlg, CubicLinux, CubicLinuxAlg};
+pub use factor::Factor;
 pub use reno::{Reno, RenoAlg};
 pub use window::ReportEvery;

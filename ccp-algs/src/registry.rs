@@ -1,7 +1,7 @@
 //! What algorithms there are, for whoever lists them.
 
-use crate::reno;
 use crate::window::WindowAlg;
+use crate::{cubic, reno};
 
 /// What there is to say of an algorithm in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,11 +16,23 @@ pub struct Info {
 }
 
 /// All algorithms of this crate, by name.
-pub const ALL: &[Info] = &[Info {
-    name: <reno::Config as WindowAlg>::NAME,
-    summary: "additive increase, halving on loss",
-    reference: "RFC 5681, RFC 6582, RFC 3465",
-}];
+pub const ALL: &[Info] = &[
+    Info {
+        name: <cubic::Config as WindowAlg>::NAME,
+        summary: "growth by a cubic function of the time since the last loss",
+        reference: "RFC 9438",
+    },
+    Info {
+        name: <cubic::LinuxConfig as WindowAlg>::NAME,
+        summary: "CUBIC as the Linux kernel runs it",
+        reference: "tcp_cubic.c of Linux 6.12",
+    },
+    Info {
+        name: <reno::Config as WindowAlg>::NAME,
+        summary: "additive increase, halving on loss",
+        reference: "RFC 5681, RFC 6582, RFC 3465",
+    },
+];
 
 /// The algorithm of this name.
 pub fn find(name: &str) -> Option<&'static Info> {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::thread::JoinHandle;
 
 use anyhow::Context;
-use ccp_algs::{RenoAlg, registry};
+use ccp_algs::{CubicAlg, CubicLinuxAlg, RenoAlg, registry};
 use ccp_ipc::unix::{BindError, Socket};
 use ccp_runtime::{BackendBuilder, Blocking, RunBuilder, StatsHandle, StopHandle};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
@@ -43,13 +43,30 @@ pub(crate) fn run(args: &Run, color: bool) -> Result<(), Failure> {
 
     let (stop, stats) = (StopHandle::new(), StatsHandle::new());
     let signals = SignalThread::start(stop.clone(), stats.clone())?;
-    let reno = RenoAlg::default().report(args.report);
-    // One line for each further algorithm: `.try_additional_alg(choice.runs("cubic").then(...))`.
-    let ended = RunBuilder::new(BackendBuilder { sock: socket })
-        .default_alg(reno)
+    let builder = RunBuilder::new(BackendBuilder { sock: socket })
         .with_stop(stop)
-        .with_stats(stats.clone())
-        .run();
+        .with_stats(stats.clone());
+    let reno = || RenoAlg::default().report(args.report);
+    let cubic = || CubicAlg::default().report(args.report);
+    let linux = || CubicLinuxAlg::default().report(args.report);
+    // One line for each algorithm, and an arm for what it looks like as the default.
+    let ended = match choice.default {
+        "reno" => builder
+            .default_alg(reno())
+            .try_additional_alg(choice.runs("cubic").then(cubic))
+            .try_additional_alg(choice.runs("cubic:linux").then(linux))
+            .run(),
+        "cubic:linux" => builder
+            .default_alg(linux())
+            .try_additional_alg(choice.runs("cubic").then(cubic))
+            .try_additional_alg(choice.runs("reno").then(reno))
+            .run(),
+        _ => builder
+            .default_alg(cubic())
+            .try_additional_alg(choice.runs("reno").then(reno))
+            .try_additional_alg(choice.runs("cubic:linux").then(linux))
+            .run(),
+    };
     signals.end();
     log_counters(&stats);
     ended.context("the agent ended")?;
@@ -65,6 +82,10 @@ struct Choice {
 }
 
 impl Choice {
+    fn runs(&self, name: &str) -> bool {
+        self.names.contains(&name)
+    }
+
     fn of(asked: &[String], default: Option<&str>) -> Result<Self, String> {
         let mut names = Vec::new();
         for name in asked {
@@ -163,7 +184,7 @@ impl SignalThread {
     }
 }
 
-/// What governs flows by default when nobody chose, once it exists.
+/// What governs flows by default when nobody chose.
 const PREFERRED: &str = "cubic";
 
 #[cfg(test)]

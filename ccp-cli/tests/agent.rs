@@ -12,7 +12,7 @@ use common::{ccp, text};
 const LIMIT: Duration = Duration::from_secs(20);
 
 #[test]
-fn the_list_names_reno() {
+fn the_list_names_every_algorithm() {
     let run = ccp(&["list"], "");
     assert_eq!(run.status.code(), Some(0));
     assert!(
@@ -25,8 +25,14 @@ fn the_list_names_reno() {
 #[test]
 fn wrong_names_and_units_are_wrong_usage() {
     for (args, says) in [
-        (["run", "rino"].as_slice(), "there are: reno"),
-        (&["run", "--default", "rino"], "there are: reno"),
+        (
+            ["run", "rino"].as_slice(),
+            "there are: cubic, cubic:linux, reno",
+        ),
+        (
+            &["run", "--default", "rino"],
+            "there are: cubic, cubic:linux, reno",
+        ),
         (&["run", "--report", "10"], "10ms"),
         (&["run", "--bind", "a/b"], "--bind"),
         (&["run", "--ipc", "pigeon"], "unix"),

@@ -8,7 +8,7 @@ use ccp_runtime::{
 };
 use tracing::{debug, warn};
 
-use super::{MAX_WINDOW, Observed, ReportEvery, Start, WindowAlg, WindowRule};
+use super::{Observed, ReportEvery, Start, WindowAlg, WindowRule};
 
 /// A window-based algorithm as an algorithm of the agent.
 #[derive(Clone, Debug, Default)]
@@ -131,7 +131,7 @@ impl<R: WindowRule, I: Ipc> WindowFlow<R, I> {
         self.epoch += 1;
         self.stale = 0;
         let word = [
-            (ControlField::CWND, self.rule.cwnd().min(MAX_WINDOW)),
+            (ControlField::CWND, self.rule.cwnd().min(WIRE_WINDOW)),
             (program.ssthresh, self.rule.ssthresh()),
             (program.epoch, self.epoch),
         ];
@@ -254,6 +254,9 @@ impl Program {
             marked: report.get(self.marked)?,
             timeout: report.get(self.timeout)? != 0,
             min_rtt_us: (min_rtt < NO_SAMPLE).then_some(min_rtt),
+            srtt_us: None,
+            idle_us: 0,
+            undone: false,
             flight: report.get(self.flight)?,
             grown: Some(report.get(self.cwnd)?),
         };
@@ -276,3 +279,6 @@ const NO_SAMPLE: u64 = u32::MAX as u64;
 /// After so many reports that do not show the last word it is said again: it may have been lost on the way. It is not
 /// said with each, since a window said late undoes what slow start has gained since.
 const STALE_REPORTS: u32 = 8;
+
+/// The largest window that every datapath can be told: libccp keeps windows in 32 bits.
+const WIRE_WINDOW: u64 = u32::MAX as u64;

@@ -6,9 +6,11 @@
 //! loss, mark or timeout; so the agent sends nothing until something changes.
 
 mod agent;
+mod controller;
 mod report_every;
 
 pub use agent::{WindowFlow, Windowed};
+pub use controller::{Controller, Law, Pause, Reduced, Signal, Span, UNLIMITED};
 pub use report_every::{ParseReportEveryError, ReportEvery};
 
 /// What the datapath saw since the last report.
@@ -28,6 +30,12 @@ pub struct Observed {
     pub timeout: bool,
     /// The least RTT sample, microseconds; `None` without a sample.
     pub min_rtt_us: Option<u64>,
+    /// The smoothed RTT, microseconds; `None` when the datapath does not say it.
+    pub srtt_us: Option<u64>,
+    /// Microseconds in which the sender had nothing to send and nothing in flight.
+    pub idle_us: u64,
+    /// Whether the last reduction was found to be for nothing.
+    pub undone: bool,
     /// Most bytes in flight at any ACK, what it delivered included.
     pub flight: u64,
     /// The window as the datapath's own slow start has grown it, bytes; `None` when the datapath does not grow it.
@@ -100,8 +108,9 @@ pub trait WindowAlg {
     fn start(&self, start: Start) -> Self::Rule;
 }
 
-/// The largest window that a datapath can be told: libccp keeps windows in 32 bits.
-pub const MAX_WINDOW: u64 = u32::MAX as u64;
+/// The largest window that is ever wanted: 256 TiB, so that no arithmetic on it overflows. What a datapath is told may
+/// be less: libccp keeps windows in 32 bits.
+pub const MAX_WINDOW: u64 = 1 << 48;
 
 /// A sender may leave this many segments of its window unused between two bursts and still be limited by it (what
 /// Linux lets a sender defer).
