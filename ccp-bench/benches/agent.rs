@@ -7,6 +7,7 @@
 )]
 
 use std::collections::HashMap;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ccp_ipc::{chan, unix};
@@ -74,6 +75,13 @@ impl Agent {
         Self(Some(agent.spawn_thread().run().unwrap()))
     }
 
+    /// Until so many reports have been handled.
+    fn wait_for(&self, reports: u64) {
+        while self.reports() < reports {
+            thread::yield_now();
+        }
+    }
+
     fn reports(&self) -> u64 {
         self.0.as_ref().map_or(0, |agent| agent.stats().reports)
     }
@@ -106,9 +114,7 @@ fn throughput(c: &mut Criterion) {
             for _ in 0..reports {
                 to_agent.send(report()).unwrap();
             }
-            while agent.reports() < goal {
-                std::hint::spin_loop();
-            }
+            agent.wait_for(goal);
             begun.elapsed()
         });
     });
@@ -124,18 +130,24 @@ fn throughput(c: &mut Criterion) {
         group.bench_function(BenchmarkId::new("chan::pair", what), |b| {
             b.iter_custom(|reports| {
                 let (goal, begun) = (agent.reports() + reports, Instant::now());
-                let (mut sent, mut answered) = (0, if answers { 0 } else { reports });
-                while sent < reports || answered < reports || agent.reports() < goal {
-                    // No more under way than the channels hold, or an answer might have to wait.
-                    if sent < reports && (!answers || sent - answered < CAPACITY as u64) {
-                        sent += u64::from(ours.try_send(&report, &()).is_ok());
+                let mut unanswered = 0;
+                for _ in 0..reports {
+                    // No more under way than the channels hold, or an answer would have to wait.
+                    if answers && unanswered == CAPACITY / 2 {
+                        ours.recv(&mut buf, None).unwrap();
+                        unanswered -= 1;
                     }
-                    if answered < sent || (answers && sent == reports) {
-                        let received = ours.recv(&mut buf, Some(Duration::ZERO)).unwrap();
-                        answered +=
-                            u64::from(matches!(received, ccp_ipc::Received::Datagram { .. }));
+                    while ours.try_send(&report, &()).is_err() {
+                        thread::yield_now();
+                    }
+                    unanswered += 1;
+                }
+                if answers {
+                    for _ in 0..unanswered {
+                        ours.recv(&mut buf, None).unwrap();
                     }
                 }
+                agent.wait_for(goal);
                 begun.elapsed()
             });
         });
