@@ -120,7 +120,11 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
     }
 
     fn receive(&mut self, timeout: Option<Duration>) -> Result<Received<I::Addr>, RunError> {
-        match self.shared.parts.ipc.recv(&mut self.buf, timeout) {
+        let parts = &self.shared.parts;
+        let received = parts.ipc.recv(&mut self.buf, timeout);
+        // The transport drops these itself: nothing can be done with them.
+        parts.stats.set(Counter::Nameless, parts.ipc.ignored());
+        match received {
             Ok(received) => Ok(received),
             Err(error @ RecvError::Truncated { .. }) => {
                 self.shared.note(Counter::Truncated, &"?", format_args!("ignored: {error}"));

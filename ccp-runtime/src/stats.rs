@@ -70,6 +70,8 @@ counters! {
     Malformed malformed,
     /// Ignored: a datagram larger than any message can be.
     Truncated truncated,
+    /// Ignored: a datagram whose sender has no address to answer to.
+    Nameless nameless,
     /// Ignored: a message of a type unknown here.
     UnknownType unknown_type,
     /// Ignored: a message only an agent may send.
@@ -102,5 +104,10 @@ impl StatsHandle {
         let value = cell.load(Relaxed).wrapping_add_signed(by);
         cell.store(value, Relaxed);
         value
+    }
+
+    /// Takes over what is counted elsewhere.
+    pub(crate) fn set(&self, counter: Counter, value: u64) {
+        self.0[counter as usize].store(value, Relaxed);
     }
 }

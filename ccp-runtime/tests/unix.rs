@@ -184,3 +184,19 @@ fn kill_ends_an_agent_asleep_on_a_socket_within_50_ms() {
     agent.wait().unwrap();
     assert!(start.elapsed() < Duration::from_millis(50), "{:?}", start.elapsed());
 }
+
+#[test]
+fn what_comes_from_a_sender_without_a_name_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let agent = spawn(dir.path());
+    let nameless = UnixDatagram::unbound().unwrap();
+    for _ in 0..5 {
+        nameless.send_to(b"whoever", dir.path().join("agent")).unwrap();
+    }
+    let datapath = DatapathEnd::new(dir.path(), "datapath");
+    datapath.ready();
+    datapath.next();
+    assert_eq!((agent.stats().nameless, agent.stats().datagrams), (5, 1));
+    agent.kill();
+    agent.wait().unwrap();
+}
