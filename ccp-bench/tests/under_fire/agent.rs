@@ -26,6 +26,7 @@ fn garbage_from_many_peers_is_refused_and_counted() {
         ("truncated", stats.truncated),
         ("unknown type", stats.unknown_type),
         ("agent only", stats.agent_only),
+        ("nameless", stats.nameless),
         ("unknown flow", stats.unknown_flow),
     ] {
         assert!(count > 0, "nothing was refused as {reason}");
@@ -113,6 +114,8 @@ struct Sent {
     messages: AtomicU64,
     /// See [`Contents::uncounted`].
     uncounted: AtomicU64,
+    /// Datagrams from sockets without a name.
+    nameless: AtomicU64,
     /// Datagrams for which the agent's queue had no room.
     crowded_out: AtomicU64,
 }
@@ -176,7 +179,8 @@ impl Besieged<'_> {
                 + of_good.readies
                 + of_good.creates
                 + of_good.reports;
-            if now == last && now.datagrams + now.truncated == sent {
+            let nameless = self.sent.nameless.load(Relaxed);
+            if now == last && now.datagrams + now.truncated == sent && now.nameless == nameless {
                 return now;
             }
             assert!(Instant::now() < end, "{sent} datagrams sent, but {now:?}");
@@ -232,10 +236,15 @@ fn garbage(besieged: &Besieged<'_>, seed: u64) {
         if garbage.random.one_in(500) {
             sockets[at] = besieged.bind(&names[at]);
         }
-        // Nobody receives what comes from a socket without a name; it does not count as a datagram.
+        // What comes from a socket without a name is dropped before anybody looks at it.
         let unnamed = UnixDatagram::unbound().unwrap();
         unnamed.set_nonblocking(true).unwrap();
-        let _ = unnamed.send_to(garbage.last(), besieged.path("portus"));
+        if unnamed
+            .send_to(garbage.last(), besieged.path("portus"))
+            .is_ok()
+        {
+            besieged.sent.nameless.fetch_add(1, Relaxed);
+        }
         thread::sleep(PAUSE);
     }
 }
