@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use ccp_datapath::{Decision, FlowHandle, Primitive, Primitives, fallback};
+use ccp_datapath::{BASE_PRIMITIVES, Decision, FlowHandle, Primitive, Primitives, fallback};
 
 use crate::histogram::Histogram;
 use crate::receiver::Receiver;
@@ -51,7 +51,7 @@ impl FlowState {
         let start = Time::from(flow.start);
         Self {
             sender: Sender::new(SenderConfig {
-                flow: index,
+                flow: u32::try_from(index).unwrap_or(u32::MAX),
                 mss: flow.mss,
                 overhead: flow.overhead,
                 init_cwnd,
@@ -59,6 +59,8 @@ impl FlowState {
                 source: flow.source,
                 start,
                 handshake_rtt: Some(rtt),
+                pacing: flow.pacing,
+                ecn: flow.ecn,
             }),
             receiver: Receiver::default(),
             handle: None,
@@ -174,9 +176,13 @@ impl FlowState {
             dropped: *dropped,
             lost: *lost,
             losses: now.losses - base.losses,
+            spurious: now.spurious - base.spurious,
+            undone: now.undone - base.undone,
+            marked: now.marked - base.marked,
             retransmits: now.retransmits - base.retransmits,
             duplicates: self.receiver.duplicates() - duplicates,
             timeouts: now.timeouts - base.timeouts,
+            probes: now.probes - base.probes,
             reports: *reports,
             completed: self
                 .completed
@@ -191,6 +197,8 @@ pub(crate) fn primitives(sample: &Sample) -> Primitives {
     Primitives::new()
         .with(Primitive::AckBytesAcked, sample.bytes_acked)
         .with(Primitive::AckBytesMisordered, sample.bytes_misordered)
+        .with(Primitive::AckEcnBytes, sample.ecn_bytes)
+        .with(Primitive::AckEcnPackets, sample.ecn_packets)
         .with(Primitive::AckLostPktsSample, sample.lost_packets)
         .with(Primitive::AckPacketsAcked, sample.packets_acked)
         .with(Primitive::AckPacketsMisordered, sample.packets_misordered)
@@ -202,4 +210,14 @@ pub(crate) fn primitives(sample: &Sample) -> Primitives {
         .with(Primitive::FlowRttSampleUs, sample.rtt_us)
         .with(Primitive::FlowWasTimeout, u64::from(sample.timeout))
         .with(Primitive::FlowAppLimited, u64::from(sample.app_limited))
+        .with(Primitive::FlowRecovery, sample.recovery)
+        .with(Primitive::FlowUndone, u64::from(sample.undone))
+        .with(Primitive::FlowIdleUs, sample.idle_us)
 }
+
+/// The primitives that a simulated transport fills: those of libccp, and all of ours.
+pub(crate) const PRIMITIVES: u64 = BASE_PRIMITIVES
+    | Primitive::FlowAppLimited.mask()
+    | Primitive::FlowRecovery.mask()
+    | Primitive::FlowUndone.mask()
+    | Primitive::FlowIdleUs.mask();

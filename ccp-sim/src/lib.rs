@@ -20,5 +20,5 @@ pub use error::SimError;
 pub use link::{Link, LinkCounters, QueueLimit, Rate};
 pub use results::{AgentResults, FlowResults, FlowSample, Governor, Results};
 pub use scenario::{AgentSocket, Flow, Scenario};
-pub use sender::Source;
+pub use sender::{Pacing, Source};
 pub use sim::Sim;

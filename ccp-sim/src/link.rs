@@ -259,6 +259,8 @@ mod tests {
             transmission,
             wire_len: 1500,
             sent_at: Time::ZERO,
+            ecn: false,
+            marked: false,
         }
     }
 

@@ -36,6 +36,7 @@ impl Receiver {
             segment: packet.segment,
             transmission: packet.transmission,
             sent_at: packet.sent_at,
+            marked: packet.marked,
         }
     }
 
@@ -57,6 +58,8 @@ mod tests {
             transmission: segment,
             wire_len: 1500,
             sent_at: Time::ZERO,
+            ecn: false,
+            marked: false,
         };
         receiver.on_packet(&packet).cumulative
     }

@@ -48,12 +48,20 @@ pub struct FlowResults {
     pub lost: u64,
     /// Packets that the sender took to be lost.
     pub losses: u64,
+    /// Of these, packets that arrived after all.
+    pub spurious: u64,
+    /// Reductions of the window that were taken back, since nothing had been lost.
+    pub undone: u64,
+    /// Packets that arrived with an ECN mark.
+    pub marked: u64,
     /// Packets sent again.
     pub retransmits: u64,
     /// Packets that arrived a second time: sent again for nothing.
     pub duplicates: u64,
     /// Retransmission timeouts.
     pub timeouts: u64,
+    /// Tail loss probes.
+    pub probes: u64,
     /// Reports that its program sent.
     pub reports: u64,
     /// When all of a finite source was acknowledged, since the flow's start.

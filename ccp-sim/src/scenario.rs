@@ -6,7 +6,7 @@ use ccp_ipc::{BackendBuilder, Nonblocking, chan};
 use ccp_runtime::{CongAlg, RunBuilder, RunError};
 
 use crate::link::Link;
-use crate::sender::Source;
+use crate::sender::{Pacing, Source};
 use crate::sim::Sim;
 use crate::{AgentSteps, Results, SimError};
 
@@ -138,6 +138,10 @@ pub struct Flow {
     pub receive_window: u64,
     /// What its round trip takes on top of the link's.
     pub extra_rtt: Duration,
+    /// How it spaces its packets while the agent has set no rate.
+    pub pacing: Pacing,
+    /// Whether the network may mark its packets instead of dropping them.
+    pub ecn: bool,
 }
 
 impl Default for Flow {
@@ -153,6 +157,8 @@ impl Default for Flow {
             init_cwnd: 10,
             receive_window: u64::MAX,
             extra_rtt: Duration::ZERO,
+            pacing: Pacing::Window,
+            ecn: false,
         }
     }
 }
@@ -199,6 +205,18 @@ impl Flow {
     /// Sets what its round trip takes on top of the link's.
     pub fn extra_rtt(mut self, extra: Duration) -> Self {
         self.extra_rtt = extra;
+        self
+    }
+
+    /// Sets how it spaces its packets while the agent has set no rate.
+    pub fn pacing(mut self, pacing: Pacing) -> Self {
+        self.pacing = pacing;
+        self
+    }
+
+    /// Lets the network mark its packets instead of dropping them.
+    pub fn ecn(mut self) -> Self {
+        self.ecn = true;
         self
     }
 }

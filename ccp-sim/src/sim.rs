@@ -3,9 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
-use ccp_datapath::{
-    BASE_PRIMITIVES, Config, Control, Datapath, FlowInfo, Micros, Primitive, Sink, SinkError,
-};
+use ccp_datapath::{Config, Control, Datapath, FlowInfo, Micros, Sink, SinkError};
 use ccp_ipc::BackendBuilder;
 use ccp_runtime::RunError;
 use rand_pcg::Pcg64;
@@ -13,7 +11,7 @@ use rand_pcg::Pcg64;
 use crate::SimError;
 use crate::agent::{AgentSide, AgentSteps};
 use crate::events::Events;
-use crate::flow::{FlowState, primitives};
+use crate::flow::{FlowState, PRIMITIVES, primitives};
 use crate::histogram::Histogram;
 use crate::link::{Bottleneck, LinkCounters, Offered};
 use crate::packet::{Ack, Packet};
@@ -85,7 +83,7 @@ impl Sim {
         }
         let mut config = Config::default();
         config.max_flows = u32::try_from(scenario.flows.len()).unwrap_or(u32::MAX);
-        config.primitives = BASE_PRIMITIVES | Primitive::FlowAppLimited.mask();
+        config.primitives = PRIMITIVES;
 
         let mut events = Events::new();
         for (index, flow) in scenario.flows.iter().enumerate() {
@@ -385,7 +383,7 @@ impl Sim {
             self.events.plan(next, Event::Departure);
         }
         self.waits.add(departed.waited);
-        let flow = &mut self.flows[packet.flow];
+        let flow = &mut self.flows[packet.flow as usize];
         flow.count_through(packet.wire_len, departed.waited);
         self.census.propagating += 1;
         self.events
@@ -395,11 +393,12 @@ impl Sim {
     fn arrive(&mut self, packet: &Packet) {
         self.census.propagating -= 1;
         self.census.arrived += 1;
-        let flow = &mut self.flows[packet.flow];
+        let index = packet.flow as usize;
+        let flow = &mut self.flows[index];
         let ack = flow.receiver.on_packet(packet);
         self.census.acks_propagating += 1;
         self.events
-            .plan(self.events.now() + flow.back, Event::Ack(packet.flow, ack));
+            .plan(self.events.now() + flow.back, Event::Ack(index, ack));
     }
 
     fn step_agent(&mut self) -> Result<(), SimError> {

@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use ccp_sim::{Flow, Link, QueueLimit, Rate, Results, Scenario, Sim, SimError, Source};
+use ccp_sim::{Flow, Link, Pacing, QueueLimit, Rate, Results, Scenario, Sim, SimError, Source};
 use common::{FixedRate, FixedWindow};
 
 const MS: Duration = Duration::from_millis(1);
@@ -51,10 +51,23 @@ fn what_a_window_has_beyond_the_path_stands_in_the_queue() {
 }
 
 #[test]
-fn a_paced_flow_sends_at_its_rate_and_finds_no_queue() {
+fn a_paced_flow_sends_at_its_rate_and_waits_for_its_own_burst_only() {
     let results = settled(link()).run(FixedRate(3_000_000)).unwrap();
-    assert_close(results.utilisation, 0.5, 1e-3);
-    assert_eq!(results.queue_mean, Duration::ZERO);
+    assert_close(results.utilisation, 0.5 * 1500.0 / 1448.0, 1e-3);
+    // Two packets a burst: the second waits the 0.25 ms that the first takes.
+    assert_close(results.queue_mean.as_secs_f64(), 0.000_125, 1e-3);
+}
+
+#[test]
+fn a_window_is_paced_unless_that_is_off() {
+    // Ten packets leave at once in the first round trip; later ones a fifth faster than the window each round trip.
+    let run = |pacing| {
+        let flow = Flow::default().pacing(pacing);
+        settled(link()).flows([flow]).run(FixedWindow(40)).unwrap()
+    };
+    let (paced, clocked) = (run(Pacing::Window), run(Pacing::Off));
+    assert_close(paced.utilisation, clocked.utilisation, 0.001);
+    assert_eq!(clocked.flows[0].losses + paced.flows[0].losses, 0);
 }
 
 #[test]

@@ -16,6 +16,8 @@ fn config() -> SenderConfig {
         source: Source::Unlimited,
         start: Time::ZERO,
         handshake_rtt: None,
+        pacing: Pacing::Off,
+        ecn: false,
     }
 }
 
@@ -34,6 +36,7 @@ fn in_order(packet: &Packet) -> Ack {
         segment: packet.segment,
         transmission: packet.transmission,
         sent_at: packet.sent_at,
+        marked: packet.marked,
     }
 }
 
@@ -72,10 +75,11 @@ fn the_receive_window_bounds_what_is_in_flight() {
 fn a_paced_sender_leaves_the_gaps_of_its_rate() {
     let mut sender = Sender::new(config());
     sender.set_rate(1_000_000);
-    assert_eq!(drain(&mut sender, at(0)).len(), 1);
+    // In bursts of two at least.
+    assert_eq!(drain(&mut sender, at(0)).len(), 2);
     let next = sender.next_send(at(0)).unwrap();
-    assert_eq!(next, at(1_000_000));
-    assert_eq!(drain(&mut sender, next).len(), 1);
+    assert_eq!(next, at(2_000_000));
+    assert_eq!(drain(&mut sender, next).len(), 2);
 }
 
 #[test]
@@ -136,7 +140,10 @@ fn the_handshake_is_the_first_rtt_sample() {
         ..config()
     });
     drain(&mut sender, at(0));
-    assert_eq!(sender.timeout_at(), at(6_000_000_000));
+    // A probe after twice that, and then the timeout of three times that.
+    assert_eq!(sender.timeout_at(), at(4_000_000_000));
+    assert_eq!(sender.handle_timeout(at(4_000_000_000)), None);
+    assert_eq!(sender.timeout_at(), at(10_000_000_000));
 }
 
 #[test]
@@ -209,9 +216,225 @@ fn a_stopped_sender_repairs_what_it_sent_and_is_done() {
     assert!(!sender.is_done());
     let due = sender.timeout_at();
     assert!(due < at(RTT) + Duration::from_secs(1));
-    assert!(sender.handle_timeout(due).is_some());
+    // Not even a tail loss probe sends new data.
+    assert_eq!(sender.handle_timeout(due), None);
     let again = drain(&mut sender, due);
     assert_eq!(again.len(), 1);
+    assert_eq!(again[0].segment, 9);
     sender.handle_ack(&in_order(&again[0]), due + Duration::from_millis(10));
     assert!(sender.is_done());
+}
+
+fn sack(packet: &Packet, cumulative: u64) -> Ack {
+    Ack {
+        cumulative,
+        ..in_order(packet)
+    }
+}
+
+/// A sender that knows the path, with ten packets in flight since time 0.
+fn with_ten_in_flight(config: SenderConfig) -> (Sender, Vec<Packet>) {
+    let handshake_rtt = Some(Duration::from_nanos(RTT));
+    let mut sender = Sender::new(SenderConfig {
+        handshake_rtt,
+        ..config
+    });
+    let packets = drain(&mut sender, at(0));
+    assert_eq!(packets.len(), 10);
+    (sender, packets)
+}
+
+#[test]
+fn a_program_is_told_what_is_being_repaired_until_it_is() {
+    let (mut sender, packets) = with_ten_in_flight(config());
+    let states: Vec<_> = packets[1..]
+        .iter()
+        .map(|packet| sender.handle_ack(&sack(packet, 0), at(RTT)).recovery)
+        .collect();
+    assert_eq!(states, [0, 0, 2, 2, 2, 2, 2, 2, 2]);
+    let more = drain(&mut sender, at(RTT));
+    assert_eq!(more[0].segment, 0);
+    let sample = sender.handle_ack(&sack(&more[0], 10), at(2 * RTT));
+    assert_eq!((sample.recovery, sample.undone), (0, false));
+    // The window is left to the program.
+    assert_eq!(sender.cwnd(), 10_000);
+}
+
+#[test]
+fn too_few_to_be_sure_are_followed_by_time() {
+    let (mut sender, packets) = with_ten_in_flight(SenderConfig {
+        source: Source::Bytes(10_000),
+        ..config()
+    });
+    for packet in &packets[..8] {
+        sender.handle_ack(&in_order(packet), at(RTT));
+    }
+    let sample = sender.handle_ack(&sack(&packets[9], 8), at(RTT));
+    assert_eq!(sample.lost_packets, 0);
+    let due = at(RTT + RTT / 4);
+    assert_eq!(sender.timeout_at(), due);
+    let sample = sender.handle_timeout(due).unwrap();
+    assert_eq!((sample.lost_packets, sample.recovery), (1, 2));
+    assert!(!sample.timeout);
+    assert_eq!(drain(&mut sender, due)[0].segment, 8);
+}
+
+#[test]
+fn a_reduction_for_what_was_only_late_is_undone() {
+    let (mut sender, packets) = with_ten_in_flight(config());
+    for packet in &packets[1..4] {
+        sender.handle_ack(&sack(packet, 0), at(RTT));
+    }
+    // The program reduces; the first packet arrives after all, before its repetition does.
+    sender.set_cwnd(5_000);
+    let again = drain(&mut sender, at(RTT));
+    assert_eq!(again.len(), 0, "six are in flight");
+    let sample = sender.handle_ack(&sack(&packets[0], 4), at(RTT + 100));
+    assert!(sample.undone);
+    assert_eq!((sample.recovery, sample.lost_packets), (0, 0));
+    assert_eq!(sender.cwnd(), 10_000);
+    assert_eq!(sender.counters().spurious, 1);
+    assert!(drain(&mut sender, at(RTT + 100))[0].segment >= 10);
+    // From now on this path is given time.
+    for packet in &packets[5..] {
+        let sample = sender.handle_ack(&sack(packet, 4), at(RTT + 200));
+        assert_eq!(sample.lost_packets, 0);
+    }
+}
+
+#[test]
+fn a_timeout_that_was_only_a_delay_is_undone_with_the_first_that_arrives() {
+    let (mut sender, packets) = with_ten_in_flight(config());
+    let probe = sender.timeout_at();
+    assert_eq!(sender.handle_timeout(probe), None);
+    drain(&mut sender, probe);
+    let due = sender.timeout_at();
+    let sample = sender.handle_timeout(due).unwrap();
+    assert_eq!((sample.timeout, sample.recovery), (true, 3));
+    assert_eq!(sender.cwnd(), 1_000 + sample.bytes_in_flight);
+    assert_eq!(drain(&mut sender, due)[0].segment, 0);
+    let sample = sender.handle_ack(&in_order(&packets[0]), due + Duration::from_millis(1));
+    assert!(sample.undone);
+    assert_eq!(sample.recovery, 0);
+    assert!(sender.cwnd() >= 10_000);
+    // All the others are on their way still.
+    assert_eq!(sample.packets_in_flight, 10);
+    for packet in &packets[1..] {
+        let sample = sender.handle_ack(&in_order(packet), due + Duration::from_millis(1));
+        assert_eq!(sample.lost_packets, 0);
+    }
+}
+
+#[test]
+fn the_loss_of_the_tail_is_found_by_a_probe() {
+    let (mut sender, packets) = with_ten_in_flight(SenderConfig {
+        source: Source::Bytes(10_000),
+        ..config()
+    });
+    for packet in &packets[..8] {
+        sender.handle_ack(&in_order(packet), at(RTT));
+    }
+    let due = sender.timeout_at();
+    assert_eq!(due, at(3 * RTT), "two round trips after the last word");
+    assert_eq!(sender.handle_timeout(due), None);
+    let probe = drain(&mut sender, due);
+    assert_eq!((probe.len(), probe[0].segment), (1, 9));
+    let sample = sender.handle_ack(&sack(&probe[0], 8), at(4 * RTT));
+    // Both: the one that it repeated, and the one before that.
+    assert_eq!((sample.lost_packets, sample.recovery), (2, 2));
+    let rest = drain(&mut sender, at(4 * RTT));
+    assert_eq!((rest.len(), rest[0].segment), (1, 8));
+    sender.handle_ack(&sack(&rest[0], 10), at(5 * RTT));
+    assert!(sender.is_done());
+    let counters = sender.counters();
+    assert_eq!(
+        (counters.timeouts, counters.probes, counters.retransmits),
+        (0, 1, 2)
+    );
+}
+
+#[test]
+fn a_probe_for_nothing_is_no_loss() {
+    let (mut sender, packets) = with_ten_in_flight(SenderConfig {
+        source: Source::Bytes(10_000),
+        ..config()
+    });
+    let due = sender.timeout_at();
+    sender.handle_timeout(due);
+    let probe = drain(&mut sender, due);
+    let mut lost = 0;
+    for packet in packets.iter().chain(&probe) {
+        lost += sender.handle_ack(&in_order(packet), due).lost_packets;
+    }
+    assert_eq!((lost, sender.counters().undone), (0, 0));
+    assert!(sender.is_done());
+}
+
+#[test]
+fn a_mark_is_told_and_reduces_for_a_round_trip() {
+    let (mut sender, packets) = with_ten_in_flight(SenderConfig {
+        ecn: true,
+        ..config()
+    });
+    assert!(packets.iter().all(|packet| packet.ecn));
+    let marked = Ack {
+        marked: true,
+        ..in_order(&packets[0])
+    };
+    let sample = sender.handle_ack(&marked, at(RTT));
+    assert_eq!(
+        (sample.ecn_packets, sample.ecn_bytes, sample.recovery),
+        (1, 1000, 1)
+    );
+    for packet in &packets[1..9] {
+        assert_eq!(sender.handle_ack(&in_order(packet), at(RTT)).recovery, 1);
+    }
+    assert_eq!(
+        sender.handle_ack(&in_order(&packets[9]), at(RTT)).recovery,
+        0
+    );
+    assert_eq!(sender.cwnd(), 10_000, "the window is the program's");
+}
+
+#[test]
+fn after_idleness_the_window_has_faded_and_a_program_is_told_how_long_it_was() {
+    let source = Source::Steady(Rate::bits(16_000));
+    let mut sender = Sender::new(SenderConfig {
+        source,
+        handshake_rtt: Some(Duration::from_nanos(RTT)),
+        ..config()
+    });
+    let half = at(500_000_000);
+    let first = drain(&mut sender, half);
+    sender.handle_ack(&in_order(&first[0]), half + Duration::from_millis(10));
+    sender.set_cwnd(80_000);
+    // Half a second later: two timeouts of 210 ms after the last packet.
+    let second = drain(&mut sender, at(1_000_000_000));
+    assert_eq!((first.len(), second.len()), (1, 1));
+    assert_eq!(sender.cwnd(), 20_000);
+    let sample = sender.handle_ack(&in_order(&second[0]), at(1_010_000_000));
+    assert_eq!(sample.idle_us, 490_000);
+    // Who paces by a rate of its own is left alone.
+    sender.set_cwnd(80_000);
+    sender.set_rate(1_000_000);
+    assert_eq!(drain(&mut sender, at(2_000_000_000)).len(), 2);
+    assert_eq!(sender.cwnd(), 80_000);
+}
+
+#[test]
+fn without_a_rate_a_window_is_spread_over_the_round_trip() {
+    let (mut sender, packets) = with_ten_in_flight(SenderConfig {
+        pacing: Pacing::Window,
+        ..config()
+    });
+    // In slow start: at twice the window each round trip, a packet in a quarter of a millisecond, three in a burst.
+    for (n, packet) in (0..).zip(&packets) {
+        sender.set_cwnd(20_000);
+        sender.handle_ack(&in_order(packet), at(RTT + n));
+        assert_eq!(
+            drain(&mut sender, at(RTT + n)).len(),
+            [3, 0][(n > 0) as usize]
+        );
+    }
+    assert_eq!(sender.next_send(at(RTT + 9)), Some(at(RTT + 750_000)));
 }
