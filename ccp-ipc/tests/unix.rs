@@ -85,6 +85,61 @@ fn a_peer_that_never_reads_costs_a_bounded_queue_and_nobody_else() {
     assert_eq!(agent.probe(stuck.local_addr()), Liveness::Alive);
 }
 
+/// Sends until the peer takes no more.
+fn fill(agent: &Socket, peer: &Addr) -> usize {
+    let mut sent = 0;
+    loop {
+        match agent.try_send(&[0; 100], peer) {
+            Ok(()) => sent += 1,
+            Err(SendError::Full) => return sent,
+            Err(e) => panic!("{e:?}"),
+        }
+        assert!(sent < 1_000_000, "a queue without end");
+    }
+}
+
+#[test]
+fn a_connected_peer_that_never_reads_does_not_stop_sends_to_others() {
+    let dir = dir();
+    let agent: Socket = Options::new()
+        .folder(dir.path())
+        .send_buffer(32 << 10)
+        .bind("agent")
+        .unwrap();
+    // The system puts no limit on the queue of such a peer but our own send buffer.
+    let deaf = UnixDatagram::bind(dir.path().join("deaf")).unwrap();
+    deaf.connect(dir.path().join("agent")).unwrap();
+    let at_deaf = agent.peer("deaf").unwrap();
+    assert!(fill(&agent, &at_deaf) > 20);
+    let good = bind(&dir, "good");
+    for i in 0..1000u32 {
+        assert!(matches!(
+            agent.try_send(b"x", &at_deaf),
+            Err(SendError::Full)
+        ));
+        agent.try_send(&i.to_le_bytes(), good.local_addr()).unwrap();
+        // From the agent's address, as ever.
+        let got = (i.to_le_bytes().to_vec(), *agent.local_addr());
+        assert_eq!(receive(&good), Some(got));
+    }
+    // A full queue and a peer that has gone are still told apart.
+    assert!(fill(&agent, good.local_addr()) < 1000);
+    drop(good);
+    let at_good = agent.peer("good").unwrap();
+    assert!(matches!(
+        agent.try_send(b"x", &at_good),
+        Err(SendError::Gone)
+    ));
+
+    deaf.set_nonblocking(true).unwrap();
+    let mut waiting = 0;
+    while deaf.recv(&mut [0; 128]).is_ok() {
+        waiting += 1;
+    }
+    assert!(waiting > 20);
+    agent.try_send(b"room again", &at_deaf).unwrap();
+}
+
 #[test]
 fn datagrams_without_a_sender_are_dropped_and_counted() {
     let dir = dir();

@@ -92,7 +92,10 @@ impl DatapathEnd {
 }
 
 fn spawn(dir: &Path) -> CCPHandle {
-    let options = unix::Socket::<Blocking>::options().folder(dir);
+    spawn_on(unix::Options::new().folder(dir))
+}
+
+fn spawn_on(options: unix::Options) -> CCPHandle {
     let sock = options.bind::<Blocking>("agent").unwrap();
     RunBuilder::new(BackendBuilder { sock }).default_alg(Echo).spawn_thread().run().unwrap()
 }
@@ -141,6 +144,40 @@ fn a_peer_that_never_reads_does_not_slow_a_good_one() {
     }
     assert_eq!(deaf.next(), ('c', 20));
     assert_eq!(deaf.next(), ('u', 999));
+    agent.kill();
+    agent.wait().unwrap();
+}
+
+#[test]
+fn a_connected_peer_that_never_reads_does_not_slow_a_good_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let agent = spawn_on(unix::Options::new().folder(dir.path()).send_buffer(32 << 10));
+    let deaf = DatapathEnd::new(dir.path(), "deaf");
+    // The system exempts it from the limit of its queue, and it can fill the agent's send buffer.
+    deaf.0.connect(&deaf.1).unwrap();
+    deaf.create(1);
+    let good = DatapathEnd::new(dir.path(), "good");
+    good.create(1);
+    for _ in 0..21 {
+        good.next();
+    }
+    for window in 1..1_000 {
+        deaf.report(1, window);
+        good.report(1, window);
+        assert_eq!(good.next(), ('u', window));
+    }
+    assert_eq!((agent.stats().send_queue_full, agent.stats().send_failed), (0, 0));
+    // What it finds when it reads at last: what was sent before the buffer was full, and the newest.
+    for uid in 1..=20 {
+        assert_eq!(deaf.next(), ('i', uid));
+    }
+    assert_eq!(deaf.next(), ('c', 20));
+    let mut window = 0;
+    while window < 999 {
+        let (kind, next) = deaf.next();
+        assert!(kind == 'u' && next > window, "{next} after {window}");
+        window = next;
+    }
     agent.kill();
     agent.wait().unwrap();
 }

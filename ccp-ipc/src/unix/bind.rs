@@ -147,6 +147,12 @@ pub(super) fn is_alive(addr: &Addr) -> io::Result<bool> {
     }
 }
 
+/// Sets a socket's own mode. On Linux the file it is bound to gets that.
+pub(super) fn set_mode(socket: &UnixDatagram, mode: u32) -> io::Result<()> {
+    let copy = File::from(OwnedFd::from(socket.try_clone()?));
+    copy.set_permissions(Permissions::from_mode(mode))
+}
+
 /// Removes the socket file that an ended process has left behind.
 fn clear_stale(addr: &Addr, path: &Path) -> Result<(), BindError> {
     let os = |call, source| BindError::Os {
@@ -206,11 +212,8 @@ impl Bound {
                 });
             }
         };
-        // On Linux the file gets the socket's own mode, so that there is no moment in which others
-        // may write to it. Elsewhere this does nothing.
-        if let Ok(copy) = socket.try_clone() {
-            let _ = File::from(OwnedFd::from(copy)).set_permissions(Permissions::from_mode(0o600));
-        }
+        // So that there is no moment in which others may write to it. Elsewhere this does nothing.
+        let _ = set_mode(&socket, 0o600);
         if let Err(source) = sys::bind(socket.as_fd(), &addr.0) {
             return Err(match source.raw_os_error() {
                 Some(libc::EADDRINUSE) => BindError::InUse { path },

@@ -124,23 +124,23 @@ impl<M: Mode> Ipc for Socket<M> {
             return Err(SendError::Gone);
         }
         let (mut from, mut spares) = (open.fd(), open.spares.iter());
+        let mut spare_in_use = false;
         loop {
             let Err(source) = sys::send_to(from, msg, &to.0) else {
                 return Ok(());
             };
-            if source.kind() == io::ErrorKind::Interrupted {
-                continue;
+            match source.raw_os_error() {
+                Some(libc::EINTR) => {}
+                // Either the peer's queue is full or, with what others have not read, the socket's
+                // own buffer.
+                Some(libc::EAGAIN) if !sys::is_writable(from) => match spares.next() {
+                    Some(spare) => (from, spare_in_use) = (spare, true),
+                    None => return Err(SendError::Full),
+                },
+                // It is connected to the first socket, and takes from no other.
+                Some(libc::EPERM) if spare_in_use => return Err(SendError::Full),
+                _ => return Err(send_error(source, msg.len())),
             }
-            // Either the peer's queue is full or, with what others have not read, the socket's own
-            // buffer.
-            if source.kind() == io::ErrorKind::WouldBlock
-                && !sys::is_writable(from)
-                && let Some(spare) = spares.next()
-            {
-                from = spare;
-                continue;
-            }
-            return Err(send_error(source, msg.len()));
         }
     }
 

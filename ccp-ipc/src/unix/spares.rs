@@ -6,10 +6,14 @@
 //! sender's buffer for as long as they live, and a few of them all of it: then nobody could be sent
 //! anything. A peer's queue is finite, however, so another buffer helps.
 //!
+//! Not finite is the queue of a peer that has connected to us: one such peer can fill the whole
+//! buffer of the socket it is connected to. But the system lets it receive from that one only, so
+//! it cannot touch the spares, and harms nobody but others that have connected as well.
+//!
 //! The system knows a socket by the name it was bound to even when the file of that name is gone.
 //! So each spare is bound and its file removed, before the socket that is to receive gets the name
-//! for good. Nobody reaches a spare: what is sent to one in between is refused, as if there were no
-//! socket yet.
+//! for good. Nobody reaches a spare: its file cannot be opened while it exists, and what is sent to
+//! it nevertheless is refused, as if there were no socket yet.
 
 use std::fs;
 use std::net::Shutdown;
@@ -18,6 +22,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
 use super::Addr;
+use super::bind::set_mode;
 use crate::sys::{self, Buffer};
 
 /// Sockets that only send.
@@ -33,6 +38,7 @@ impl Spares {
                 break;
             };
             if spare.shutdown(Shutdown::Read).is_err()
+                || set_mode(&spare, 0).is_err()
                 || send_buffer.is_some_and(|bytes| {
                     sys::set_buffer(spare.as_fd(), Buffer::Send, bytes).is_err()
                 })
