@@ -200,6 +200,7 @@ proptest! {
         let (real, ideal) = (Fake::default(), Fake::default());
         let mut outbox = Outbox::<Fake>::new(limits);
         let mut model = Model { limits, waiting: HashMap::new() };
+        let mut refused = 0;
         for step in steps {
             let (got, expected) = match &step {
                 Step::Send { to, msg } => {
@@ -235,6 +236,7 @@ proptest! {
                     (Outcome::Done, Outcome::Done)
                 }
             };
+            refused += u64::from(matches!(got, Outcome::Full(..)));
             prop_assert_eq!(got, expected, "{:?}", step);
             for to in 0..3 {
                 let queue = model.waiting.get(&to).map_or(&[][..], Vec::as_slice);
@@ -245,6 +247,7 @@ proptest! {
             prop_assert_eq!(outbox.is_empty(), model.waiting.values().all(Vec::is_empty));
         }
         prop_assert_eq!(per_peer(&real), per_peer(&ideal));
+        prop_assert_eq!(outbox.stats().refused, refused);
         prop_assert_eq!(outbox.stats().sent, real.sent.borrow().len() as u64);
     }
 }

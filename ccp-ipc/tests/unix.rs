@@ -80,6 +80,8 @@ fn a_peer_that_never_reads_costs_a_bounded_queue_and_nobody_else() {
         assert_eq!(receive(&good).unwrap().0, i.to_le_bytes());
     }
     assert!(refused > 900, "{refused}");
+    assert_eq!(outbox.stats().refused, refused);
+    assert_eq!(outbox.stats().queued, 50);
     assert_eq!(outbox.waiting(stuck.local_addr()), 50);
     assert_eq!(outbox.waiting(good.local_addr()), 0);
     assert_eq!(agent.probe(stuck.local_addr()), Liveness::Alive);
@@ -225,6 +227,18 @@ fn a_socket_of_another_kind_is_no_peer() {
     assert_eq!(agent.probe(&at_peer), Liveness::Gone);
     assert!(matches!(
         agent.try_send(b"x", &at_peer),
+        Err(SendError::Gone)
+    ));
+}
+
+#[test]
+fn a_peer_that_will_not_read_again_is_gone() {
+    let dir = dir();
+    let agent = bind(&dir, "agent");
+    let peer = UnixDatagram::bind(dir.path().join("peer")).unwrap();
+    peer.shutdown(std::net::Shutdown::Read).unwrap();
+    assert!(matches!(
+        agent.try_send(b"x", &agent.peer("peer").unwrap()),
         Err(SendError::Gone)
     ));
 }

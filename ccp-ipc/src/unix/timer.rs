@@ -130,6 +130,15 @@ mod tests {
     }
 
     #[test]
+    fn a_long_wait_does_not_wake_up_at_each_turn_of_a_short_one() {
+        let socket = UnixDatagram::unbound().unwrap();
+        let timer = ReceiveTimer::default();
+        planned(&timer, &socket, Some(ms(20)));
+        let long = Some(ms(60_000));
+        assert_eq!(planned(&timer, &socket, long), Wait::Set(long));
+    }
+
+    #[test]
     fn short_waits_are_precise() {
         let timer = ReceiveTimer::default();
         assert_eq!(timer.plan(Some(ms(1))), Wait::Poll(ms(1)));
