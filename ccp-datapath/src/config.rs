@@ -10,7 +10,7 @@ use ccp_lang::{Limits, Micros, Primitive};
 pub struct Config {
     /// Goes out as the id in Ready; tells datapaths apart in an agent's log.
     pub id: u32,
-    /// Flows open at once. Each takes about 4 KB. At most 1,048,576; more counts as that.
+    /// Flows open at once. Each takes about 5 KB. At most 1,048,576; more counts as that.
     pub max_flows: u32,
     /// Programs installed at once by one agent run.
     pub max_programs: u32,

@@ -213,6 +213,7 @@ impl Datapath {
         let switched = flow.switch.is_some();
         if switched {
             flow.program = flow.switch.take();
+            flow.is_stale = false;
         }
         let scratch = &mut self.scratch[..];
         let outcome = match &flow.program {
@@ -226,12 +227,11 @@ impl Datapath {
                     switched,
                     staged: &mut flow.staged,
                 };
-                // An agent that has started anew would take the report for one of its own program of that uid.
-                let stale = installed.run != self.programs.run();
+                let is_stale = flow.is_stale;
                 installed
                     .program
                     .invoke(&mut flow.registers, call, |fields| {
-                        if stale {
+                        if is_stale {
                             bump(&mut out.stats.reports_stale);
                             return;
                         }
@@ -327,6 +327,7 @@ impl Datapath {
         }
         while let Some(id) = self.closings.due(t) {
             if !self.send_close(id, t, sink) {
+                self.closings.put_off(t);
                 break;
             }
         }

@@ -21,6 +21,9 @@ pub(crate) struct Flow {
     pub(crate) staged: Staged,
     pub(crate) switch: Option<Arc<Installed>>,
     pub(crate) program: Option<Arc<Installed>>,
+    /// The program is an earlier agent's, or of before the flow announced itself anew: whoever is the agent now would
+    /// take a report for one of the program that it will set.
+    pub(crate) is_stale: bool,
     /// Last set through CCP, in bytes/s; 0 while the transport paces by its own rule.
     pub(crate) rate: u64,
     pub(crate) traps: Traps,
@@ -47,6 +50,7 @@ impl Flow {
             staged: Staged::new(),
             switch: None,
             program: None,
+            is_stale: false,
             rate: 0,
             traps: Traps::default(),
         }

@@ -9,8 +9,6 @@ use ccp_wire::ProgramUid;
 #[derive(Debug)]
 pub(crate) struct Installed {
     pub(crate) uid: ProgramUid,
-    /// The agent run that installed it.
-    pub(crate) run: u64,
     pub(crate) program: Program,
 }
 
@@ -20,7 +18,6 @@ pub(crate) struct ProgramTable {
     /// Few, and looked up only when a flow changes its program.
     installed: Vec<Arc<Installed>>,
     max: u32,
-    run: u64,
 }
 
 impl ProgramTable {
@@ -28,7 +25,6 @@ impl ProgramTable {
         Self {
             installed: Vec::new(),
             max,
-            run: 0,
         }
     }
 
@@ -42,14 +38,9 @@ impl ProgramTable {
         let begins = uid == FIRST_UID;
         if begins {
             self.installed.clear();
-            self.run = self.run.wrapping_add(1);
         }
         self.installed.retain(|old| old.uid != uid);
-        self.installed.push(Arc::new(Installed {
-            uid,
-            run: self.run,
-            program,
-        }));
+        self.installed.push(Arc::new(Installed { uid, program }));
         Some(begins)
     }
 
@@ -61,11 +52,6 @@ impl ProgramTable {
     pub(crate) fn is_full_for(&self, uid: ProgramUid) -> bool {
         let full = self.installed.len() >= self.max as usize;
         self.max == 0 || (full && uid != FIRST_UID && self.get(uid).is_none())
-    }
-
-    /// Numbers the agent's runs.
-    pub(crate) fn run(&self) -> u64 {
-        self.run
     }
 
     pub(crate) fn max(&self) -> u32 {

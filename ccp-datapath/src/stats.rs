@@ -26,7 +26,8 @@ pub struct Stats {
     pub reports: u64,
     /// Reports that the agent's queue did not take, or that found no agent.
     pub reports_lost: u64,
-    /// Reports kept back because the program that made them belongs to an earlier agent run.
+    /// Reports kept back because the program that made them was set by an earlier agent run, or before the
+    /// flow announced itself anew.
     pub reports_stale: u64,
     /// Closings that got through.
     pub closes: u64,

@@ -183,6 +183,23 @@ fn alive_ends_the_fallback_as_well() {
 }
 
 #[test]
+fn no_report_of_before_the_fallback_reaches_the_next_agent() {
+    // It may say Alive before it installs its own programs.
+    let (mut bench, flow) = Bench::running(&reporting());
+    lose_agent(&mut bench, flow, 0);
+    bench.link = Ok(());
+    bench.at(210 * MS).alive(1000);
+    bench.ack(flow);
+    assert!(bench.ack(flow).reported);
+    assert_eq!(bench.lines(), ["create 1 reno"]);
+    assert_eq!(bench.datapath.stats().reports_stale, 1);
+    bench.install(1, &steering(7)).expect("room");
+    bench.change(flow, 1, &[]).expect("installed");
+    bench.ack(flow);
+    assert_eq!(bench.lines(), ["report 1 by 1: [7]"]);
+}
+
+#[test]
 fn words_about_single_flows_do_not_end_a_fallback() {
     let (mut bench, flow) = Bench::running(&reporting());
     lose_agent(&mut bench, flow, 0);

@@ -110,6 +110,24 @@ fn a_closing_waits_for_room_in_the_agents_queue() {
 }
 
 #[test]
+fn waiting_closings_that_find_nobody_are_not_tried_at_once_again() {
+    let mut bench = few(10);
+    let flows = [bench.open(), bench.open(), bench.open()];
+    bench.link = Err(SinkError::Full);
+    for flow in flows {
+        bench.close(flow);
+    }
+    bench.link = Err(SinkError::Gone);
+    bench.at(100 * MS).timeout();
+    assert_eq!(bench.datapath.stats().closes_lost, 1);
+    assert_eq!(bench.datapath.poll_timeout(), Some(Micros(200 * MS)));
+    bench.link = Ok(());
+    bench.lines();
+    bench.at(200 * MS).timeout();
+    assert_eq!(bench.lines(), ["close 2", "close 3"]);
+}
+
+#[test]
 fn closings_do_not_pile_up_before_an_agent_that_never_reads() {
     let mut bench = few(4);
     for _ in 0..100 {

@@ -130,6 +130,7 @@ impl Datapath {
         self.forget_closings();
         for flow in self.flows.iter_mut() {
             flow.drop_staged();
+            flow.is_stale = true;
             let told = match flow.create {
                 Create::Due { .. } => false,
                 Create::Answered => true,
@@ -147,6 +148,7 @@ impl Datapath {
     fn revive(&mut self, t: u64) {
         if self.session.revived(t) {
             for flow in self.flows.iter_mut() {
+                flow.is_stale = true;
                 flow.create = Create::Due { not_before: t };
             }
         }

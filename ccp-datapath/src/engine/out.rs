@@ -107,8 +107,17 @@ impl Closings {
             self.waiting.pop_front();
         }
         self.waiting.push_back(id);
-        self.next = t.saturating_add(RETRY_EVERY);
+        self.put_off(t);
         full
+    }
+
+    /// Leaves those that wait, if any, until the next attempt is due.
+    pub(super) fn put_off(&mut self, t: u64) {
+        self.next = if self.waiting.is_empty() {
+            NEVER
+        } else {
+            t.saturating_add(RETRY_EVERY)
+        };
     }
 
     /// Takes the next one to try.
