@@ -7,6 +7,7 @@ use core::ops::Range;
 use super::Checker;
 use crate::diag::{DiagCode, Diagnostic, Sink, Span};
 use crate::ir::{Step, Value};
+use crate::limits::Limits;
 use crate::lint::{Levels, Lint};
 use crate::op::Op;
 use crate::primitive::{Primitive, Type};
@@ -116,7 +117,9 @@ impl Checker<'_, '_, '_> {
     /// Makes the condition write the event flag. Gives its value where that is known.
     pub(super) fn finish_condition(&mut self, condition: &Operand) -> Option<bool> {
         let value = self.use_value(condition, "the condition")?;
-        if condition.ty == Some(Type::Num) {
+        // A bind there was complained about as such.
+        let is_bind = matches!(condition.what, What::Bound(_));
+        if condition.ty == Some(Type::Num) && !is_bind {
             self.sink.push(
                 Diagnostic::error(
                     DiagCode::ConditionType,
@@ -240,6 +243,8 @@ impl Checker<'_, '_, '_> {
         }
         let help = if text == "infinity" {
             String::from("write `+infinity`")
+        } else if let Some(command) = Command::from_word(text) {
+            format!("the command is `{command}`")
         } else {
             self.env
                 .suggestion(self.tree, name, self.sink)
@@ -358,7 +363,10 @@ impl Checker<'_, '_, '_> {
         self.bind_step(Reg::MICROS, Value::Reg(Reg::immediate(0)), span);
         // In an event that reports, the report resets the others after it was sent; earlier it would
         // carry the initial values.
-        if self.reporting {
+        // A program of so many steps is refused whatever follows; without this check it would grow with
+        // the product of variables and resets.
+        let is_too_long = self.ir.steps.len() > Limits::MACHINE.max_instrs as usize;
+        if self.reporting || is_too_long {
             return;
         }
         for at in 0..self.env.vars.len() {

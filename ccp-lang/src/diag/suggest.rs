@@ -46,11 +46,11 @@ fn distance(wanted: &str, candidate: &str) -> Option<usize> {
     let split = |name| str::rsplit_once(name, '.').unwrap_or(("", name));
     let (wanted_prefix, wanted_field) = split(wanted);
     let (prefix, field) = split(candidate);
-    // `acked` for `Report.acked`: all of the field is there.
-    if wanted_field.eq_ignore_ascii_case(field) {
-        return Some(1);
-    }
     let is_same_group = wanted_prefix == prefix || wanted_prefix.is_empty();
+    // `acked` for `Report.acked`: all of the field is there. Under another prefix it is hardly meant.
+    if wanted_field.eq_ignore_ascii_case(field) {
+        return Some(if is_same_group { 1 } else { OTHER_GROUP });
+    }
     let penalty = if wanted_prefix == prefix { 1 } else { 2 };
     // A name cut short or spelled on, such as `Flow.rtt_sample` for `Flow.rtt_sample_us`.
     let is_part = field.starts_with(wanted_field) || wanted_field.starts_with(field);
@@ -61,7 +61,11 @@ fn distance(wanted: &str, candidate: &str) -> Option<usize> {
         edits(wanted.as_bytes(), candidate.as_bytes())
     };
     let allowed = wanted_field.len().max(field.len()) / 3;
-    (edits <= allowed || is_same_group && is_spelled_on).then_some(edits + penalty)
+    if is_same_group && is_spelled_on {
+        // However much is missing, `Flow.rtt` is rather `Flow.rtt_sample_us` than `Report.rtt`.
+        return Some((edits + penalty).min(OTHER_GROUP - 1));
+    }
+    (edits <= allowed).then_some(edits + penalty)
 }
 
 /// Insertions, removals, replacements and swaps of neighbours between two short texts.
@@ -89,6 +93,9 @@ fn edits(a: &[u8], b: &[u8]) -> usize {
     rows[a.len() % 3][b.len()]
 }
 
+/// The distance of the same field under another prefix.
+const OTHER_GROUP: usize = 4;
+
 /// Longer names are not compared: the time for it would grow with their product.
 const MAX_LEN: usize = 48;
 
@@ -109,9 +116,17 @@ mod tests {
             ("Cwdn", "Cwnd"),
             ("Reprot.acked", "Report.acked"),
             ("reportTimer", "reportTime"),
+            ("Flow.acked", "Report.acked"),
         ] {
             assert_eq!(closest(wanted, names), Some(meant), "{wanted}");
         }
+    }
+
+    #[test]
+    fn a_name_cut_short_is_closer_than_the_same_field_under_another_prefix() {
+        let names = ["Report.rtt", "Flow.rtt_sample_us"];
+        assert_eq!(closest("Flow.rtt", names), Some("Flow.rtt_sample_us"));
+        assert_eq!(closest("rtt", names), Some("Report.rtt"));
     }
 
     #[test]

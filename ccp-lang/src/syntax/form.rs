@@ -272,9 +272,8 @@ impl Reader<'_, '_> {
                 } else {
                     format!("unexpected character `{text}`")
                 };
-                let help = unknown_help(text);
                 Diagnostic::error(DiagCode::UnexpectedCharacter, span, message)
-                    .maybe_help(help.map(String::from))
+                    .help(unknown_help(text))
             }
         });
     }
@@ -303,11 +302,11 @@ fn is_value_and_close(rest: &[u8]) -> bool {
 }
 
 /// What a character that other languages use is called here.
-fn unknown_help(text: &str) -> Option<&'static str> {
+fn unknown_help(text: &str) -> &'static str {
     if text.starts_with('"') {
-        return Some("there are no strings");
+        return "there are no strings";
     }
-    Some(match text {
+    match text {
         "=" => "`:=` binds, `==` compares",
         ":" => "`:=` binds",
         ";" => "comments begin with `#`",
@@ -322,6 +321,6 @@ fn unknown_help(text: &str) -> Option<&'static str> {
         "≥" => "write `>=`",
         "≠" => "write `!=`",
         "∞" => "write `+infinity`",
-        _ => return None,
-    })
+        _ => "remove it; outside comments, which begin with `#`, it means nothing",
+    }
 }
