@@ -247,6 +247,21 @@ mod tests {
     }
 
     #[test]
+    fn the_window_stays_until_what_was_out_at_a_loss_has_arrived() {
+        let mut reno = reno(100);
+        reno.on_ack(&lost(1, 96 * MSS));
+        for _ in 0..99 {
+            reno.on_ack(&acked(1, 49 * MSS));
+        }
+        assert_eq!(reno.cwnd(), 50 * MSS);
+        // One more ends the event, the fifty after it are a window of avoidance.
+        for _ in 0..51 {
+            reno.on_ack(&acked(1, 49 * MSS));
+        }
+        assert_eq!(reno.cwnd(), 51 * MSS);
+    }
+
+    #[test]
     fn an_ecn_mark_counts_as_a_loss() {
         let mut reno = reno(100);
         reno.on_ack(&acked(1, 99 * MSS).with(Primitive::AckEcnPackets, 1));

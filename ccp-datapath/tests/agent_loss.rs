@@ -45,6 +45,20 @@ fn without_an_agent_everything_is_retried_every_100_ms() {
 }
 
 #[test]
+fn no_create_goes_before_ready() {
+    // An agent drops the flows it knows when a Ready comes.
+    let mut bench = Bench::new();
+    bench.link = FULL;
+    bench.timeout();
+    bench.link = Ok(());
+    let flow = bench.at(50 * MS).open();
+    bench.at(99 * MS).ack(flow);
+    assert!(bench.sent.is_empty());
+    bench.at(100 * MS).ack(flow);
+    assert_eq!(bench.lines(), ["ready 0", "hello", "create 1 reno"]);
+}
+
+#[test]
 fn a_create_that_failed_is_tried_again_100_ms_after_the_last_attempt() {
     let mut bench = Bench::new();
     bench.timeout();
@@ -225,6 +239,51 @@ fn any_message_stops_the_timer_before_the_fallback() {
         .update(flow, &[])
         .expect("an empty update");
     assert_eq!(bench.at(5000 * MS).ack(flow).governor, Governor::Agent);
+
+    bench.link = GONE;
+    bench.ack(flow);
+    bench.link = Ok(());
+    bench.at(5100 * MS);
+    bench.receive(&[99, 0, 8, 0, 0, 0, 0, 0]).expect("unknown");
+    assert_eq!(bench.at(9000 * MS).ack(flow).governor, Governor::Agent);
+}
+
+#[test]
+fn a_message_that_comes_with_the_end_of_the_timer_still_stops_it() {
+    let (mut bench, flow) = Bench::running(&reporting());
+    bench.link = GONE;
+    bench.ack(flow);
+    bench.link = Ok(());
+    bench.at(200 * MS).update(flow, &[]).expect("empty");
+    assert!(!bench.datapath.in_fallback());
+}
+
+#[test]
+fn what_an_earlier_run_asked_for_is_not_done_under_the_next() {
+    let (mut bench, flow) = Bench::running(&steering(1000));
+    bench.ack(flow);
+    bench
+        .update(flow, &[field(Reg::control(0), 2000)])
+        .expect("settable");
+    bench.install(1, &reporting()).expect("room");
+    bench.ack(flow);
+    assert_eq!(bench.ack(flow).cwnd, Some(1000));
+    bench.change(flow, 1, &[]).expect("installed");
+    bench.install(1, &steering(3000)).expect("room");
+    bench.ack(flow);
+    assert_eq!(bench.ack(flow).cwnd, Some(1000), "nor is a change");
+}
+
+#[test]
+fn an_agent_owes_nothing_that_the_one_before_it_promised() {
+    let (mut bench, flow) = Bench::running(&reporting());
+    bench.ack(flow);
+    bench.alive(50);
+    bench.at(151 * MS).timeout();
+    assert!(bench.datapath.in_fallback());
+    bench.install(1, &reporting()).expect("room");
+    bench.ack(flow);
+    assert_eq!(bench.at(310 * MS).ack(flow).governor, Governor::Agent);
 }
 
 #[test]

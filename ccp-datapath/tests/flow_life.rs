@@ -155,6 +155,34 @@ fn a_flow_the_agent_never_heard_of_closes_in_silence() {
 }
 
 #[test]
+fn an_agent_that_starts_from_nothing_is_told_of_no_earlier_end() {
+    let mut bench = few(4);
+    let first = bench.open();
+    bench.link = Err(SinkError::Full);
+    bench.close(first);
+    bench.link = Ok(());
+    bench.lines();
+    bench.install(1, &steering(1000)).expect("room");
+    bench.at(1000 * MS).timeout();
+    assert!(bench.sent.is_empty(), "a new run");
+
+    let [second, third, fourth] = [bench.open(), bench.open(), bench.open()];
+    bench.link = Err(SinkError::Full);
+    bench.close(second);
+    bench.link = Err(SinkError::Gone);
+    bench.close(third);
+    bench.link = Err(SinkError::Full);
+    bench.at(1200 * MS).timeout();
+    assert!(bench.datapath.in_fallback());
+    bench.link = Ok(());
+    bench.lines();
+    bench.close(fourth);
+    bench.at(1300 * MS).timeout();
+    assert_eq!(bench.lines(), ["ready 0", "hello"], "a fallback");
+    assert_eq!(bench.datapath.stats().closes_lost, 3);
+}
+
+#[test]
 fn flow_ids_never_collide_while_open() {
     let mut bench = few(5);
     let mut open = Vec::new();

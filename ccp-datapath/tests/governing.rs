@@ -2,9 +2,9 @@
 
 mod common;
 
-use ccp_datapath::Governor;
-use ccp_lang::Reg;
-use common::{Bench, MS, field, reporting, steering};
+use ccp_datapath::{Config, Datapath, Governor};
+use ccp_lang::{Instr, Micros, Primitive, Reg};
+use common::{Bench, MS, field, reporting, steering, when_true};
 
 #[test]
 fn a_flow_is_announced_governed_reported_and_closed() {
@@ -66,6 +66,48 @@ fn a_window_can_be_set_before_any_program() {
     assert_eq!((decision.cwnd, decision.rate), (Some(9000), Some(7)));
     assert_eq!(decision.governor, Governor::Transport);
     assert_eq!(bench.ack(flow).cwnd, None, "once");
+}
+
+/// Reports `Ack.now` and `Micros`.
+fn telling_time() -> ccp_lang::Code {
+    let (now, micros) = (Reg::report(0), Reg::report(1));
+    when_true(
+        vec![Instr::def(now, 0), Instr::def(micros, 0)],
+        vec![
+            Instr::bind(now, Reg::primitive(Primitive::AckNow)),
+            Instr::bind(micros, Reg::MICROS),
+            Instr::bind(Reg::SHOULD_REPORT, Reg::immediate(1)),
+        ],
+    )
+}
+
+#[test]
+fn programs_see_the_time_since_the_datapath_started() {
+    let mut bench = Bench::new();
+    bench.datapath = Datapath::new(Config::default(), Micros(5000));
+    assert_eq!(bench.datapath.poll_timeout(), Some(Micros(5000)));
+    bench.at(5000).timeout();
+    let flow = bench.open();
+    bench.install(1, &telling_time()).expect("a good program");
+    bench.change(flow, 1, &[]).expect("an installed program");
+    bench.lines();
+    bench.at(5010).ack(flow);
+    bench.at(5014).ack(flow);
+    assert_eq!(
+        bench.lines(),
+        ["report 1 by 1: [10, 0]", "report 1 by 1: [14, 4]"]
+    );
+}
+
+#[test]
+fn time_that_goes_back_counts_as_the_latest_seen() {
+    let (mut bench, flow) = Bench::running(&telling_time());
+    bench.at(10).ack(flow);
+    bench.at(3).ack(flow);
+    assert_eq!(
+        bench.lines(),
+        ["report 1 by 1: [10, 0]", "report 1 by 1: [10, 0]"]
+    );
 }
 
 #[test]

@@ -352,6 +352,19 @@ fn windows_and_rates_are_clamped_not_truncated() {
 }
 
 #[test]
+fn no_clamp_makes_a_window_or_rate_nothing() {
+    let mut config = Config::default();
+    (config.max_cwnd, config.max_rate) = (0, 0);
+    let mut bench = Bench::with(config);
+    let flow = bench.open();
+    bench
+        .update(flow, &[field(Reg::CWND, 5), field(Reg::RATE, 5)])
+        .expect("settable");
+    let decision = bench.ack(flow);
+    assert_eq!((decision.cwnd, decision.rate), (Some(1), Some(1)));
+}
+
+#[test]
 fn events_outside_a_program_are_refused_whatever_they_claim() {
     let mut bench = Bench::new();
     let mut code = reporting();

@@ -87,7 +87,8 @@ fn create_carries_what_the_flow_says_of_itself() {
 fn an_ipv6_flow_tells_its_addresses_right_before_its_create() {
     let ends = |port| SocketAddr::from((Ipv6Addr::LOCALHOST, port));
     let sent = sent_by(|d, mut sink| {
-        let info = FlowInfo::new(1, 1).with_addrs(ends(1), ends(2));
+        let mut info = FlowInfo::new(1, 1).with_addrs(ends(1), ends(2));
+        (info.src_ip, info.dst_ip) = (7, 7);
         d.open(info, Micros(0), &mut sink).expect("room");
     });
     let (address, create) = sent[1].split_at(44);
