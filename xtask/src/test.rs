@@ -32,7 +32,6 @@ pub(crate) fn run(scope: Scope) -> Result<()> {
             }
         }
         Scope::All => {
-            install()?;
             ci::no_std()?;
             run_command(cargo().args(["test", "-p", "ccp-lang", "--no-default-features"]))?;
             peers(&["test"])?;
@@ -57,14 +56,27 @@ pub(crate) fn run(scope: Scope) -> Result<()> {
 
 /// Runs cargo in the packages that need a peer's code; they are no members of the workspace.
 pub(crate) fn peers(arguments: &[&str]) -> Result<()> {
+    install()?;
+    // libccp compiles inside the registry's folder, where two builds would take each other's files.
+    let mut command = std::process::Command::new("flock");
+    command.arg(cargo_home()?.join(LOCK));
+    command.arg(cargo().get_program()).args(arguments);
     run_command(
-        cargo()
+        command
             .current_dir(root().join("ccp-bench/peers"))
-            .args(arguments)
             .env("CARGO_TARGET_DIR", peers_target())
             // Tests there start programs of this workspace, which is built already.
             .env("CCP_WORKSPACE_TARGET", target_dir()),
     )
+}
+
+/// Where cargo keeps the registry.
+fn cargo_home() -> Result<PathBuf> {
+    if let Some(folder) = std::env::var_os("CARGO_HOME") {
+        return Ok(root().join(folder));
+    }
+    let home = std::env::home_dir().context("no home folder, and CARGO_HOME is not set")?;
+    Ok(home.join(".cargo"))
 }
 
 fn peers_target() -> PathBuf {
@@ -88,7 +100,7 @@ fn install() -> Result<()> {
     };
     run_command(apt().arg("update"))
         .and_then(|()| run_command(apt().args(["install", "--yes", PACKAGE])))
-        .with_context(|| format!("--all needs the package {PACKAGE}; run as root, or install it"))
+        .with_context(|| format!("libccp needs the package {PACKAGE}; run as root, or install it"))
 }
 
 fn read_skips(file: &PathBuf) -> Result<Vec<String>> {
@@ -101,6 +113,8 @@ fn read_skips(file: &PathBuf) -> Result<Vec<String>> {
 
 /// Names the file in which a test that cannot run says so.
 const SKIPS: &str = "CCP_TEST_SKIPS";
+
+const LOCK: &str = "ccp-libccp-build.lock";
 
 const PACKAGE: &str = "libclang-dev";
 
