@@ -1,7 +1,8 @@
 //! The same work on the peers and on ours, in one run: `cargo xtask bench --peers`.
 //!
 //! Both sides take turns in short batches, and medians are compared, so that what else the machine
-//! does hits both. Prints one table; the figures are those of the machine it runs on.
+//! does hits both. Prints one table; the figures are those of the machine it runs on. Arguments choose
+//! parts by the words in their names.
 
 mod ack;
 mod agent;
@@ -14,7 +15,9 @@ mod loopback;
 fn main() -> anyhow::Result<()> {
     time::follow_system();
     let mut rows = Vec::new();
-    for (name, part) in PARTS {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| name.contains(w));
+    for (name, part) in PARTS.iter().filter(|(name, _)| is_wanted(name)) {
         eprintln!("peer_bench: {name}");
         rows.extend(part()?);
     }
