@@ -18,4 +18,4 @@ mod wake;
 pub use error::{CloseError, RecvError, SendError};
 pub use ipc::{BackendBuilder, Blocking, Ipc, Liveness, Mode, Nonblocking, Received};
 pub use outbox::{Outbox, OutboxError, OutboxLimits, OutboxStats};
-pub use wake::{StopHandle, Wake, Waker};
+pub use wake::{StopHandle, StopSource, Wake, Waker};

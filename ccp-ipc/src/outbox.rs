@@ -1,12 +1,12 @@
 //! Bounded queues for what a peer has no room for yet.
 //!
-//! Decides nothing about time: whoever owns an outbox flushes it whenever its loop turns, and sets
-//! a timer while it is not empty.
+//! Reads no clock: whoever owns an outbox asks it when it wants to try again, and tells it the time.
 
 mod queue;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::time::Duration;
 
 use crate::error::SendError;
 use crate::ipc::Ipc;
@@ -25,6 +25,9 @@ pub struct Outbox<I: Ipc> {
     queues: Vec<Queue<I::Addr>>,
     pool: queue::Pool,
     stats: OutboxStats,
+    /// When sending was last tried again, and how soon after that it shall be.
+    retried: Duration,
+    patience: Duration,
 }
 
 /// How much may wait for one peer.
@@ -103,6 +106,8 @@ impl<I: Ipc> Outbox<I> {
             queues: Vec::new(),
             pool: queue::Pool::default(),
             stats: OutboxStats::default(),
+            retried: Duration::ZERO,
+            patience: MIN_PATIENCE,
         }
     }
 
@@ -198,6 +203,29 @@ impl<I: Ipc> Outbox<I> {
                 at += 1;
             }
         }
+    }
+
+    /// [`flush`](Self::flush)es, but not more often than makes sense: call it each time the owner's
+    /// loop turns. `now` may be any time that does not go back.
+    pub fn retry(&mut self, ipc: &I, now: Duration, failed: impl FnMut(&I::Addr, OutboxError)) {
+        if self.is_empty() {
+            self.patience = MIN_PATIENCE;
+        } else if now >= self.retried + MIN_PATIENCE {
+            let before = self.stats.sent;
+            self.flush(ipc, failed);
+            self.retried = now;
+            self.patience = if self.stats.sent > before {
+                MIN_PATIENCE
+            } else {
+                MAX_PATIENCE.min(2 * self.patience)
+            };
+        }
+    }
+
+    /// When to [`retry`](Self::retry) even if the loop has no other cause to turn: the later, the
+    /// longer nobody has read. `None` while nothing waits.
+    pub fn next_retry(&self) -> Option<Duration> {
+        (!self.is_empty()).then(|| self.retried + self.patience)
     }
 
     /// Drops what waits for a peer. Gives the number of datagrams.
@@ -310,3 +338,9 @@ impl<I: Ipc> fmt::Debug for Outbox<I> {
             .finish_non_exhaustive()
     }
 }
+
+/// How soon sending is tried again while something waits: a peer that reads has read some by then.
+const MIN_PATIENCE: Duration = Duration::from_micros(500);
+
+/// How seldom it is tried while nobody reads.
+const MAX_PATIENCE: Duration = Duration::from_millis(10);

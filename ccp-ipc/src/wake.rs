@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 /// Ends the [`recv`](crate::Ipc::recv) of one end, from any thread.
 ///
@@ -103,6 +104,43 @@ impl StopHandle {
     }
 }
 
+/// All that may ask one loop to stop: a [`StopHandle`] and, if there is one, a bare flag. Clones
+/// share both.
+#[derive(Clone, Debug, Default)]
+pub struct StopSource {
+    /// Wakes a loop that waits, once registered.
+    pub handle: StopHandle,
+    /// True means go on. Whoever lowers it wakes nobody, so a loop has to look at it.
+    pub flag: Option<Arc<AtomicBool>>,
+}
+
+impl StopSource {
+    /// Asks to stop, by both.
+    pub fn stop(&self) {
+        if let Some(flag) = &self.flag {
+            flag.store(false, Ordering::SeqCst);
+        }
+        self.handle.stop();
+    }
+
+    /// Whether either has asked to stop.
+    pub fn is_stopped(&self) -> bool {
+        let lowered = |flag: &Arc<AtomicBool>| !flag.load(Ordering::SeqCst);
+        self.handle.is_stopped() || self.flag.as_ref().is_some_and(lowered)
+    }
+
+    /// How long a loop may wait that wants to wait for `timeout` (`None`: without limit): as long,
+    /// unless there is a flag to be looked at.
+    pub fn limit(&self, timeout: Option<Duration>) -> Option<Duration> {
+        let look = self.flag.is_some().then_some(FLAG_INTERVAL);
+        timeout.into_iter().chain(look).min()
+    }
+}
+
+/// How often a bare flag is looked at: a stop may take 50 ms, and the loop may be busy when its
+/// time comes.
+const FLAG_INTERVAL: Duration = Duration::from_millis(20);
+
 impl fmt::Debug for StopHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StopHandle")
@@ -159,6 +197,44 @@ mod tests {
         assert_eq!(stop.0.wakers.lock().unwrap().len(), 1);
         stop.stop();
         assert_eq!(count.load(Ordering::SeqCst), 0);
+    }
+
+    #[test]
+    fn only_a_bare_flag_limits_how_long_a_loop_may_wait() {
+        let mut source = StopSource::default();
+        let (short, long) = (Duration::from_millis(3), Duration::from_secs(3));
+        assert_eq!(source.limit(None), None);
+        assert_eq!(source.limit(Some(long)), Some(long));
+        source.flag = Some(Arc::new(AtomicBool::new(true)));
+        assert_eq!(source.limit(None), Some(FLAG_INTERVAL));
+        assert_eq!(source.limit(Some(long)), Some(FLAG_INTERVAL));
+        assert_eq!(source.limit(Some(short)), Some(short));
+    }
+
+    #[test]
+    fn a_loop_stops_by_its_handle_or_its_flag() {
+        let with_flag = || StopSource {
+            flag: Some(Arc::new(AtomicBool::new(true))),
+            ..StopSource::default()
+        };
+        let by_handle = with_flag();
+        assert!(!by_handle.is_stopped());
+        by_handle.handle.stop();
+        assert!(by_handle.is_stopped());
+        let by_flag = with_flag();
+        by_flag
+            .flag
+            .iter()
+            .for_each(|flag| flag.store(false, Ordering::SeqCst));
+        assert!(by_flag.clone().is_stopped());
+        let by_both = with_flag();
+        by_both.stop();
+        assert!(by_both.handle.is_stopped());
+        assert!(
+            by_both
+                .flag
+                .is_some_and(|flag| !flag.load(Ordering::SeqCst))
+        );
     }
 
     #[test]

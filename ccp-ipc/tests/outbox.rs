@@ -299,3 +299,38 @@ fn a_newer_state_takes_the_place_of_the_one_that_waits() {
     outbox.send_keyed(&fake, 7, b"newer", &1, replace).unwrap();
     assert_eq!(fake.sent.borrow().len(), 4);
 }
+
+#[test]
+fn retries_are_the_rarer_the_longer_nobody_reads() {
+    let fake = Fake::default();
+    let mut outbox = Outbox::<Fake>::default();
+    assert_eq!(outbox.next_retry(), None);
+    let mut now = Duration::from_secs(5);
+    outbox.send(&fake, b"one", &1).unwrap();
+    outbox.send(&fake, b"two", &2).unwrap();
+    let mut pauses = Vec::new();
+    // The first is due at once: who sent has been busy for a while.
+    assert!(outbox.next_retry().unwrap() < now);
+    for _ in 0..8 {
+        outbox.retry(&fake, now, |_, _| panic!("nobody is gone"));
+        let next = outbox.next_retry().unwrap();
+        pauses.push((next - now).as_micros());
+        now = next;
+    }
+    assert_eq!(
+        pauses,
+        [1000, 2000, 4000, 8000, 10_000, 10_000, 10_000, 10_000]
+    );
+
+    // A loop that turns for other reasons retries as well, but not at each turn.
+    now -= Duration::from_micros(9_800);
+    fake.room.borrow_mut().insert(1, 1);
+    outbox.retry(&fake, now, |_, _| ());
+    assert_eq!(outbox.waiting(&1), 1);
+    now += Duration::from_micros(300);
+    outbox.retry(&fake, now, |_, _| ());
+    assert_eq!(outbox.waiting(&1), 0);
+    assert_eq!(outbox.next_retry(), Some(now + Duration::from_micros(500)));
+    outbox.forget(&2);
+    assert_eq!(outbox.next_retry(), None);
+}

@@ -7,6 +7,8 @@ use crate::limits::Limits;
 use crate::lint::{Level, Levels, Lint};
 use crate::lower;
 use crate::machine::Program;
+use crate::portable::{Forms, Portable};
+use crate::primitive::Primitive;
 use crate::scope::Scope;
 use crate::syntax;
 
@@ -149,6 +151,24 @@ impl Compiler {
                 Err(sink.finish(src))
             }
         }
+    }
+
+    /// Compiles a program for datapaths that fill all available primitives and for those that fill
+    /// only libccp's ([`Primitive::BASE_MASK`]). If nothing can stand in for one of the others, the
+    /// latter cannot run it.
+    ///
+    /// # Errors
+    /// As [`compile`](Self::compile), for the former.
+    pub fn compile_portable(&self, src: impl AsRef<[u8]>) -> Result<Portable, Diagnostics> {
+        let src = src.as_ref();
+        let compiled = self.compile(src)?;
+        let base = self.available & Primitive::BASE_MASK;
+        let plain = self.clone().available(base).compile(src).ok();
+        Ok(Portable {
+            forms: Forms::new(&compiled.program, plain.as_ref().map(|c| &c.program)),
+            scope: compiled.scope,
+            warnings: compiled.warnings,
+        })
     }
 }
 

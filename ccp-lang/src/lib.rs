@@ -23,6 +23,8 @@ mod lower;
 mod machine;
 mod micros;
 mod op;
+#[cfg(feature = "compiler")]
+mod portable;
 mod primitive;
 mod reg;
 #[cfg(feature = "compiler")]
@@ -44,6 +46,8 @@ pub use machine::{
 };
 pub use micros::Micros;
 pub use op::{Op, Operands};
+#[cfg(feature = "compiler")]
+pub use portable::{Forms, Misfit, Portable};
 pub use primitive::{Primitive, Primitives, Type};
 pub use reg::{Class, DEF_INFINITY, INFINITY, Reg};
 #[cfg(feature = "compiler")]

@@ -2,7 +2,8 @@
 #![cfg(feature = "compiler")]
 
 use ccp_lang::{
-    Call, Compiler, INFINITY, Micros, Primitive, Primitives, Registers, Staged, Trap, compile,
+    Call, Compiler, INFINITY, Micros, Misfit, Primitive, Primitives, Registers, Staged, Trap,
+    compile,
 };
 
 /// What one invocation of a program does, begun with a window of 100 and a rate of 7.
@@ -216,4 +217,50 @@ fn a_primitive_without_stand_in_must_be_there() {
         diagnostics.to_string().contains("Flow.rtt_sample_us"),
         "{diagnostics}"
     );
+}
+
+#[test]
+fn a_portable_program_has_a_form_for_each_datapath_that_can_run_it() {
+    let program = "(def (Report (limited false)))
+        (when true (:= Report.limited Flow.app_limited) (report))";
+    let compiler = Compiler::new();
+    let portable = compiler.compile_portable(program).unwrap();
+    let all = compiler.compile(program).unwrap();
+    let base = compiler.available(Primitive::BASE_MASK);
+    let plain = base.compile(program).unwrap().program.code().to_records();
+    let full = all.program.code().to_records();
+    assert_eq!(portable.scope.variables(), all.scope.variables());
+
+    let forms = portable.forms;
+    assert_eq!(forms.fit(u64::MAX, 255), Ok(&full));
+    // One that has what the program reads, and little else.
+    assert_eq!(forms.fit(Primitive::FlowAppLimited.mask(), 255), Ok(&full));
+    assert_eq!(forms.fit(Primitive::BASE_MASK, 255), Ok(&plain));
+    assert_eq!(
+        forms.fit(0, 255),
+        Err(Misfit::Primitive(Primitive::FlowBytesInFlight))
+    );
+    let instrs = plain.instrs.len();
+    assert_eq!(
+        forms.fit(Primitive::BASE_MASK, 1),
+        Err(Misfit::TooLong { instrs, max: 1 })
+    );
+}
+
+#[test]
+fn what_nothing_can_stand_in_for_leaves_the_full_form_alone() {
+    // What older datapaths lack has a stand-in each, so one of theirs is taken away.
+    let rtt = Primitive::FlowRttSampleUs;
+    let program = "(def) (when (> Flow.rtt_sample_us 5) (:= Cwnd 9))";
+    let forms = compile_portable(program);
+    assert!(forms.fit(u64::MAX, 255).is_ok());
+    let misfit = forms.fit(!rtt.mask(), 255).unwrap_err();
+    assert_eq!(misfit, Misfit::Primitive(rtt));
+    assert_eq!(misfit.to_string(), "the datapath lacks Flow.rtt_sample_us");
+    assert_eq!(forms, compile_portable(program));
+    assert_ne!(forms, compile_portable("(def) (when true (:= Cwnd 9))"));
+}
+
+fn compile_portable(program: &str) -> ccp_lang::Forms {
+    Compiler::new().compile_portable(program).unwrap().forms
 }

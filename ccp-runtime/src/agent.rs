@@ -4,14 +4,12 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ccp_ipc::{Ipc, Received, RecvError};
 use ccp_lang::Diagnostics;
 use ccp_wire::{Address, Message, Messages};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::builder::Parts;
 use crate::peer::Peer;
@@ -30,9 +28,6 @@ pub struct Agent<I: Ipc, A: AlgSet<I>> {
     buf: Vec<u8>,
     /// When some datapath is to be probed or wants to hear something.
     peers_due: Option<Duration>,
-    /// When sending what waits was last tried again, and how soon after that it will be.
-    flushed: Duration,
-    patience: Duration,
 }
 
 impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
@@ -43,8 +38,6 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
             peers: HashMap::default(),
             buf: vec![0; RECEIVE_BUF],
             peers_due: None,
-            flushed: Duration::ZERO,
-            patience: FLUSH_INTERVAL,
         }
     }
 
@@ -70,9 +63,8 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
 
     /// When [`step`](Self::step) will have something to do even if nothing arrives.
     pub fn next_timer(&self) -> Option<Duration> {
-        let waits = !self.shared.outbox.borrow().is_empty();
-        let flush_due = waits.then_some(self.flushed + self.patience);
-        self.peers_due.into_iter().chain(flush_due).min()
+        let retry_due = self.shared.outbox.borrow().next_retry();
+        self.peers_due.into_iter().chain(retry_due).min()
     }
 
     /// The counters now.
@@ -80,50 +72,43 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
         self.shared.parts.stats.snapshot()
     }
 
-    /// Ends the agent: closes all flows.
+    /// Ends the agent: closes all flows and the transport.
     pub fn close(mut self) {
         self.peers.values_mut().for_each(Peer::close_flows);
+        if let Err(error) = self.shared.parts.ipc.borrow_mut().close() {
+            warn!(%error, "the transport does not close as it should");
+        }
     }
 
     /// Steps whenever something arrives or is due, until stopped.
     pub(crate) fn run(mut self) -> Result<(), RunError> {
         info!(ipc = I::name(), "the agent runs");
-        let shared = Rc::clone(&self.shared);
-        let Parts { ipc, stop, flag, .. } = &shared.parts;
-        stop.register(ipc.waker());
+        let Parts { ipc, stop, .. } = &self.shared.parts;
+        stop.handle.register(ipc.borrow().waker());
         let start = Instant::now();
-        let outcome = loop {
-            let is_lowered = |flag: &Arc<AtomicBool>| !flag.load(Ordering::SeqCst);
-            if stop.is_stopped() || flag.as_ref().is_some_and(is_lowered) {
-                break Ok(());
-            }
-            let received = self.receive(self.timeout());
+        let mut outcome = Ok(());
+        while outcome.is_ok() && !self.shared.parts.stop.is_stopped() {
+            let now = self.shared.now.get();
+            let timeout = self.next_timer().map(|due| due.saturating_sub(now));
+            let received = self.receive(self.shared.parts.stop.limit(timeout));
             self.shared.now.set(start.elapsed());
             match received {
                 Ok(Received::Datagram { len, from }) => self.handle(len, from),
                 Ok(Received::Woken | Received::TimedOut) => {}
-                Err(error) => break Err(error),
+                Err(error) => outcome = Err(error),
             }
             self.see_to_timers();
-        };
+        }
         info!("the agent ends");
         self.close();
         outcome
     }
 
-    /// How long a receive may wait.
-    fn timeout(&self) -> Option<Duration> {
-        let now = self.shared.now.get();
-        let timeout = self.next_timer().map(|due| due.saturating_sub(now));
-        let flag_due = self.shared.parts.flag.as_ref().map(|_| FLAG_INTERVAL);
-        timeout.into_iter().chain(flag_due).min()
-    }
-
     fn receive(&mut self, timeout: Option<Duration>) -> Result<Received<I::Addr>, RunError> {
         let parts = &self.shared.parts;
-        let received = parts.ipc.recv(&mut self.buf, timeout);
+        let received = parts.ipc.borrow().recv(&mut self.buf, timeout);
         // The transport drops these itself: nothing can be done with them.
-        parts.stats.set(Counter::Nameless, parts.ipc.ignored());
+        parts.stats.set(Counter::Nameless, parts.ipc.borrow().ignored());
         match received {
             Ok(received) => Ok(received),
             Err(error @ RecvError::Truncated { .. }) => {
@@ -183,7 +168,10 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
         if self.peers_due.is_some_and(|due| now >= due) {
             self.peers_due = self.peers.values_mut().map(|peer| peer.do_due(now)).min();
         }
-        self.flush(now);
+        let Shared { parts, outbox, .. } = &*self.shared;
+        outbox.borrow_mut().retry(&parts.ipc.borrow(), now, |to, error| {
+            self.peers.get(to).map(|peer| peer.link.failed(error));
+        });
         if self.shared.has_lost.take() {
             for (addr, mut peer) in self.peers.extract_if(|_, peer| peer.link.is_gone.get()) {
                 info!(datapath = ?addr, "a datapath is gone");
@@ -193,23 +181,6 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
                 peer.link.forget_all();
             }
             self.peers_due = self.peers_due.filter(|_| !self.peers.is_empty());
-        }
-    }
-
-    /// Tries again to send what waits: when the loop turns, but not at each of many datagrams, and
-    /// by a timer, which is the more patient the longer nobody reads.
-    fn flush(&mut self, now: Duration) {
-        let mut outbox = self.shared.outbox.borrow_mut();
-        if outbox.is_empty() {
-            self.patience = FLUSH_INTERVAL;
-        } else if now >= self.flushed + FLUSH_INTERVAL {
-            let before = outbox.stats().sent;
-            outbox.flush(&self.shared.parts.ipc, |to, error| {
-                self.peers.get(to).map(|peer| peer.link.failed(error));
-            });
-            let is_stuck = outbox.stats().sent == before;
-            let longer = if is_stuck { 2 * self.patience } else { FLUSH_INTERVAL };
-            (self.flushed, self.patience) = (now, longer.min(FLUSH_PATIENCE));
         }
     }
 }
@@ -264,13 +235,3 @@ pub enum RunError {
 
 /// Room for the longest message, and for some more beside shorter ones.
 const RECEIVE_BUF: usize = 1 << 16;
-
-/// How soon sending is tried again while something waits: a datapath that reads has read some by
-/// then.
-const FLUSH_INTERVAL: Duration = Duration::from_micros(500);
-
-/// How seldom it is tried while nobody reads.
-const FLUSH_PATIENCE: Duration = Duration::from_millis(10);
-
-/// How often a bare flag is looked at: half of what a stop may take, and some to spare.
-const FLAG_INTERVAL: Duration = Duration::from_millis(20);

@@ -1,12 +1,13 @@
 //! How an agent is put together and set going, and how it is ended.
 
+use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use ccp_ipc::{BackendBuilder, Ipc, OutboxLimits, StopHandle};
+use ccp_ipc::{BackendBuilder, Ipc, OutboxLimits, StopHandle, StopSource};
 
 use crate::agent::message_of;
 use crate::{
@@ -28,11 +29,10 @@ pub struct RunBuilder<I: Ipc, U, S> {
 /// What an agent is made of apart from its algorithms.
 #[derive(Debug)]
 pub(crate) struct Parts<I> {
-    pub(crate) ipc: I,
+    /// Borrowed for each call; to be closed at the end, it has to be mutable then.
+    pub(crate) ipc: RefCell<I>,
     pub(crate) settings: Settings,
-    pub(crate) stop: StopHandle,
-    /// True means go on.
-    pub(crate) flag: Option<Arc<AtomicBool>>,
+    pub(crate) stop: StopSource,
     /// The flag was given as a null pointer.
     pub(crate) is_null: bool,
     pub(crate) stats: StatsHandle,
@@ -79,9 +79,8 @@ impl Default for Settings {
 impl<I: Ipc> RunBuilder<I, (), NoSpawn> {
     /// An agent that will speak through this end.
     pub fn new(backend: BackendBuilder<I>) -> Self {
-        let (settings, stop, stats) = <(Settings, StopHandle, StatsHandle)>::default();
-        let (ipc, flag, is_null) = (backend.sock, None, false);
-        let parts = Parts { ipc, settings, stop, flag, is_null, stats };
+        let (settings, stop, is_null, stats) = <(_, _, _, StatsHandle)>::default();
+        let parts = Parts { ipc: RefCell::new(backend.sock), settings, stop, is_null, stats };
         Self::of(parts, ())
     }
 }
@@ -118,13 +117,13 @@ impl<I: Ipc, U, S> RunBuilder<I, U, S> {
     /// A flag that stops the agent once somebody stores `false` to it. The agent has to look at it
     /// every 20 ms; [`with_stop`](Self::with_stop) costs nothing while nobody stops.
     pub fn with_stop_handle(mut self, handle: Arc<AtomicBool>) -> Self {
-        self.parts.flag = Some(handle);
+        self.parts.stop.flag = Some(handle);
         self
     }
 
     /// A handle that stops the agent at once, for instance from a thread that waits for signals.
     pub fn with_stop(mut self, stop: StopHandle) -> Self {
-        self.parts.stop = stop;
+        self.parts.stop.handle = stop;
         self
     }
 
@@ -185,19 +184,17 @@ impl<I: Ipc, U: AlgSet<I> + Send + 'static> RunBuilder<I, U, Spawn> {
     /// later comes out of [`CCPHandle::wait`].
     pub fn run(self) -> Result<CCPHandle, RunError> {
         let programs = self.compile()?;
-        let Parts { stop, flag, stats, .. } = &self.parts;
-        let (stop, flag, stats) = (stop.clone(), flag.clone(), stats.clone());
+        let (stop, stats) = (self.parts.stop.clone(), self.parts.stats.clone());
         let run = move || Agent::new(self.parts, self.algs, programs).run();
         let thread = thread::Builder::new().name("ccp-agent".into()).spawn(run);
-        Ok(CCPHandle { stop, flag, stats, thread: thread.map_err(RunError::Spawn)? })
+        Ok(CCPHandle { stop, stats, thread: thread.map_err(RunError::Spawn)? })
     }
 }
 
 /// An agent in a thread of its own. Dropping the handle leaves it running.
 #[derive(Debug)]
 pub struct CCPHandle {
-    stop: StopHandle,
-    flag: Option<Arc<AtomicBool>>,
+    stop: StopSource,
     stats: StatsHandle,
     thread: JoinHandle<Result<(), RunError>>,
 }
@@ -205,7 +202,6 @@ pub struct CCPHandle {
 impl CCPHandle {
     /// Asks the agent to end, and returns at once. A flag it was given is lowered too.
     pub fn kill(&self) {
-        self.flag.iter().for_each(|flag| flag.store(false, Ordering::SeqCst));
         self.stop.stop();
     }
 

@@ -3,10 +3,12 @@
 use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ccp_ipc::{Ipc, OutboxError};
 use ccp_wire::{ChangeProgRepr, EncodeError, FieldUpdate, FlowId, UpdateFieldsRepr};
 
+use crate::programs::Algorithm;
 use crate::shared::Link;
 use crate::{ControlField, Misfit, Scope};
 
@@ -19,8 +21,7 @@ pub struct Datapath<I: Ipc>(pub(crate) Rc<Control<I>>);
 pub(crate) struct Control<I: Ipc> {
     pub(crate) link: Rc<Link<I>>,
     pub(crate) flow: FlowId,
-    /// The place of the flow's algorithm in the list.
-    pub(crate) place: usize,
+    pub(crate) alg: Arc<Algorithm>,
     pub(crate) is_open: Cell<bool>,
 }
 
@@ -42,12 +43,11 @@ impl<I: Ipc> Datapath<I> {
         name: &str,
         fields: Option<&[(&str, u64)]>,
     ) -> Result<Scope, SetProgramError> {
-        let Control { link, flow, place, .. } = &*self.0;
-        let programs = &link.shared.programs;
-        let unknown = || SetProgramError::UnknownProgram(programs.name(*place), name.into());
-        let scope = programs.scope(*place, name).ok_or_else(unknown)?;
+        let Control { link, flow, alg, .. } = &*self.0;
+        let unknown = || SetProgramError::UnknownProgram(alg.name, name.into());
+        let scope = alg.scopes.get(name).ok_or_else(unknown)?;
         let program_uid = scope.program_uid();
-        let fit = programs.fit(program_uid, link.abilities.get());
+        let fit = link.shared.programs.fit(program_uid, link.abilities.get());
         fit.map_err(|misfit| SetProgramError::Misfit(name.into(), misfit))?;
         self.send(resolve(scope, fields.unwrap_or_default()), |fields| {
             let message = ChangeProgRepr { flow: *flow, program_uid, fields };

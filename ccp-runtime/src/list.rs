@@ -37,7 +37,7 @@ impl<I: Ipc, A: CongAlg<I>> AlgSet<I> for DefaultAlg<A> {
     const PLACE: usize = 0;
 
     fn compile(&self, programs: &mut Programs) -> Result<(), RunError> {
-        programs.add(Some(&self.0))
+        programs.add(0, &self.0)
     }
 
     fn new_flow(&self, _: usize, control: Datapath<I>, info: DatapathInfo) -> A::Flow {
@@ -51,7 +51,7 @@ impl<I: Ipc, A: CongAlg<I>, T: AlgSet<I>> AlgSet<I> for AdditionalAlg<A, T> {
 
     fn compile(&self, programs: &mut Programs) -> Result<(), RunError> {
         self.1.compile(programs)?;
-        programs.add(self.0.as_ref())
+        self.0.iter().try_for_each(|alg| programs.add(Self::PLACE, alg))
     }
 
     fn new_flow(&self, place: usize, control: Datapath<I>, info: DatapathInfo) -> Self::Flow {

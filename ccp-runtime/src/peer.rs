@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ccp_ipc::{Ipc, Liveness};
@@ -82,12 +83,12 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
         if self.flows.len() >= shared.parts.settings.max_flows {
             return self.note(Counter::FlowsCapped, flow, "too many flows");
         }
-        let place = shared.programs.algorithm(create.cong_alg);
-        let (link, is_open) = (Rc::clone(&self.link), Cell::new(true));
-        let span = info_span!("flow", sid = flow.0, alg = shared.programs.name(place), datapath = ?link.addr);
+        let Some(alg) = shared.programs.algorithm(create.cong_alg).map(Arc::clone) else { return };
+        let (link, place, is_open) = (Rc::clone(&self.link), alg.place, Cell::new(true));
+        let span = info_span!("flow", sid = flow.0, alg = alg.name, datapath = ?link.addr);
         let entered = span.clone().entered();
         info!(init_cwnd_bytes = init_cwnd, mss_bytes = mss, asked_for = create.cong_alg, "begins");
-        let control = Rc::new(Control { link, flow, place, is_open });
+        let control = Rc::new(Control { link, flow, alg, is_open });
         let handle = Datapath(Rc::clone(&control));
         let info =
             DatapathInfo { flow, init_cwnd, mss, src_ip, src_port, dst_ip, dst_port, address };
@@ -131,7 +132,7 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
         let Link { addr, shared, abilities, last_sent, .. } = &*self.link;
         let (settings, last_seen) = (&shared.parts.settings, self.last_seen);
         if now >= last_seen + settings.probe_after {
-            if shared.parts.ipc.probe(addr) == Liveness::Gone {
+            if shared.parts.ipc.borrow().probe(addr) == Liveness::Gone {
                 self.link.mark_gone();
             }
             self.last_seen = now;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use ccp_ipc::{Ipc, Outbox, OutboxError};
 use ccp_wire::{
-    Alive, EncodeError, FieldUpdate, FlowId, Hello, MAX_MESSAGE_LEN, MAX_UPDATE_FIELDS, Message,
-    Messages, UpdateFieldsRepr,
+    Alive, EncodeError, FieldUpdate, FlowId, Hello, MAX_MESSAGE_LEN, MAX_UPDATE_FIELDS_LEN,
+    join_updates,
 };
 use tracing::warn;
 
@@ -123,12 +123,13 @@ impl<I: Ipc> Link<I> {
     ) -> Result<(), UpdateError> {
         let Shared { parts, outbox, buf, now, .. } = &*self.shared;
         let (mut outbox, mut buf) = (outbox.borrow_mut(), buf.borrow_mut());
+        let ipc = &*parts.ipc.borrow();
         let len = encode(&mut buf)?;
         let message = buf.get(..len).unwrap_or_default();
         let sent = match key {
             _ if self.is_gone.get() => Err(OutboxError::PeerGone),
-            Some(key) => outbox.send_keyed(&parts.ipc, key, message, &self.addr, join),
-            None => outbox.send(&parts.ipc, message, &self.addr),
+            Some(key) => outbox.send_keyed(ipc, key, message, &self.addr, join),
+            None => outbox.send(ipc, message, &self.addr),
         };
         sent.map_err(|error| self.failed(error))?;
         self.last_sent.set(now.get());
@@ -157,25 +158,13 @@ impl<I: Ipc> Link<I> {
     }
 }
 
-/// Joins a newer message to a waiting one of the same key: of two updates the later value of each
-/// register stays; anything else is replaced.
+/// Joins a newer message to a waiting one of the same key: updates become one, anything else is
+/// replaced.
 fn join(waiting: &mut Vec<u8>, newer: &[u8]) {
-    let mut joined = newer.to_vec();
-    if let Some(Ok(Message::UpdateFields(old))) = Messages::new(waiting).next()
-        && let Some(Ok(Message::UpdateFields(new))) = Messages::new(newer).next()
-    {
-        let is_same = |a: FieldUpdate, b: FieldUpdate| (a.class, a.index) == (b.class, b.index);
-        let stays = |old: &FieldUpdate| !new.fields.iter().any(|new| is_same(*old, new));
-        let stay = old.fields.iter().filter(stays);
-        let fields: Vec<_> = stay.chain(new.fields.iter()).collect();
-        // One program has fewer registers; only mixed scopes get here, and lose the oldest values.
-        let fields = &fields[fields.len().saturating_sub(MAX_UPDATE_FIELDS)..];
-        let message = UpdateFieldsRepr { flow: new.flow, fields };
-        joined.resize(message.encoded_len(), 0);
-        // There is room, and no more fields than allowed.
-        let _ = message.encode(&mut joined);
-    }
-    *waiting = joined;
+    let mut room = [0; MAX_UPDATE_FIELDS_LEN];
+    let joined = join_updates(waiting, newer, &mut room).unwrap_or(newer);
+    waiting.clear();
+    waiting.extend_from_slice(joined);
 }
 
 /// Of no flow: the updates of a flow have its number for a key.

@@ -19,7 +19,7 @@ impl<I: Ipc, U, S> RunBuilder<I, U, S> {
         self.parts.is_null = handle.is_null();
         // SAFETY: where it is not null it comes, by the contract above, from `Arc::into_raw`, with a
         // count nobody else gives up.
-        self.parts.flag = (!handle.is_null()).then(|| unsafe { Arc::from_raw(handle) });
+        self.parts.stop.flag = (!handle.is_null()).then(|| unsafe { Arc::from_raw(handle) });
         self
     }
 }

@@ -48,7 +48,9 @@ pub use measure::{MAX_MEASURE_FIELDS, Measure, MeasureRepr, U64s, U64sIter};
 pub use message::{Message, Messages};
 pub use ready::Ready;
 pub use unknown::Unknown;
-pub use update_fields::{MAX_UPDATE_FIELDS, UpdateFields, UpdateFieldsRepr};
+pub use update_fields::{
+    MAX_UPDATE_FIELDS, MAX_UPDATE_FIELDS_LEN, UpdateFields, UpdateFieldsRepr, join_updates,
+};
 
 mod address;
 mod alive;

@@ -5,13 +5,52 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::field_update::{RawUpdate, UPDATE_LEN};
 use crate::header::{self, Header};
-use crate::{DecodeError, EncodeError, FieldUpdate, FlowId, HEADER_LEN, Kind, Updates};
+use crate::{
+    DecodeError, EncodeError, FieldUpdate, FlowId, HEADER_LEN, Kind, Message, Messages, Updates,
+};
 
 /// The most updates one message may be sent with: libccp reads the count from one signed byte.
 ///
 /// Only encoding obeys it. A message that is read may have as many as its length holds, since what
 /// other agents send is limited by nothing else.
 pub const MAX_UPDATE_FIELDS: usize = 127;
+
+/// Bytes of the longest UpdateFields that may be sent.
+pub const MAX_UPDATE_FIELDS_LEN: usize = encoded_len(MAX_UPDATE_FIELDS);
+
+/// Encodes two datagrams that each hold one UpdateFields, both for one flow, as one with the effect
+/// of `newer` after `older`: of a register that both set, the newer value stays. `None` if they are
+/// anything else, or `buf` is too small ([`MAX_UPDATE_FIELDS_LEN`] always does).
+///
+/// Should more registers be left than one message may set, the oldest values are dropped. A program
+/// has fewer.
+pub fn join_updates<'b>(older: &[u8], newer: &[u8], buf: &'b mut [u8]) -> Option<&'b [u8]> {
+    let (older, newer) = (only(older)?, only(newer)?);
+    if older.flow != newer.flow {
+        return None;
+    }
+    let is_same = |a: FieldUpdate, b: FieldUpdate| (a.class, a.index) == (b.class, b.index);
+    let stays = |old: &FieldUpdate| !newer.fields.iter().any(|new| is_same(*old, new));
+    let stay = older.fields.iter().filter(stays);
+    let count = stay.clone().count() + newer.fields.len();
+    let excess = count.saturating_sub(MAX_UPDATE_FIELDS);
+    let joined = stay.chain(newer.fields).skip(excess);
+    let len = encode(newer.flow, count - excess, buf, |room| {
+        for (to, from) in room.iter_mut().zip(joined) {
+            to.set(&from);
+        }
+    });
+    buf.get(..len.ok()?)
+}
+
+/// The message of a datagram that holds one UpdateFields and nothing else.
+fn only(datagram: &[u8]) -> Option<UpdateFields<'_>> {
+    let mut messages = Messages::new(datagram);
+    match (messages.next(), messages.next()) {
+        (Some(Ok(Message::UpdateFields(message))), None) => Some(message),
+        _ => None,
+    }
+}
 
 /// New values for registers of a flow (agent to datapath), read in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -288,5 +327,58 @@ mod tests {
             message.encode(&mut vec![0; 70_000]),
             Err(EncodeError::TooManyFields { count: COUNT, .. })
         ));
+    }
+
+    /// Encodes updates of a flow, given as (index, value) of registers of one class.
+    fn encoded(flow: u32, updates: impl IntoIterator<Item = (u32, u64)>) -> Vec<u8> {
+        let update = |(index, value)| FieldUpdate {
+            class: 0,
+            index,
+            value,
+        };
+        let fields: Vec<_> = updates.into_iter().map(update).collect();
+        let repr = UpdateFieldsRepr {
+            flow: FlowId(flow),
+            fields: &fields,
+        };
+        let mut buf = vec![0; repr.encoded_len()];
+        repr.encode(&mut buf).unwrap();
+        buf
+    }
+
+    #[test]
+    fn joined_updates_keep_the_newer_value_of_each_register() {
+        let mut buf = [0; MAX_UPDATE_FIELDS_LEN];
+        let older = encoded(7, [(0, 10), (1, 11), (2, 12)]);
+        let newer = encoded(7, [(3, 23), (1, 21)]);
+        let joined = join_updates(&older, &newer, &mut buf).unwrap();
+        assert_eq!(joined, encoded(7, [(0, 10), (2, 12), (3, 23), (1, 21)]));
+        // The class tells registers apart as the index does.
+        let joined = join_updates(GOLDEN, GOLDEN, &mut buf).unwrap();
+        assert_eq!(joined, GOLDEN);
+    }
+
+    #[test]
+    fn joined_updates_that_are_too_many_lose_the_oldest() {
+        let mut buf = [0; MAX_UPDATE_FIELDS_LEN];
+        let older = encoded(7, (0..100).map(|i| (i, 0)));
+        let newer = encoded(7, (100..200).map(|i| (i, 1)));
+        let joined = join_updates(&older, &newer, &mut buf).unwrap();
+        let kept = (73..100).map(|i| (i, 0)).chain((100..200).map(|i| (i, 1)));
+        assert_eq!(joined, encoded(7, kept));
+    }
+
+    #[test]
+    fn what_is_not_one_update_each_of_one_flow_is_not_joined() {
+        let mut buf = [0; MAX_UPDATE_FIELDS_LEN];
+        let update = encoded(7, [(0, 1)]);
+        let other_flow = encoded(8, [(0, 1)]);
+        let two = [&update[..], &update].concat();
+        let other_kind = [5, 0, 12, 0, 7, 0, 0, 0, 0, 0, 0, 0];
+        for other in [&other_flow[..], &two, &other_kind, &update[1..], &[]] {
+            assert_eq!(join_updates(&update, other, &mut buf), None);
+            assert_eq!(join_updates(other, &update, &mut buf), None);
+        }
+        assert_eq!(join_updates(&update, &update, &mut buf[..24]), None);
     }
 }
