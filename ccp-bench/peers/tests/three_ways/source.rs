@@ -93,6 +93,8 @@ pub(crate) fn events(c: &mut Choices<'_>, sources: &[Source]) -> Vec<Event> {
         let mut primitives = [0; 15];
         for (i, p) in primitives.iter_mut().enumerate() {
             *p = match i {
+                // Programs bind it to Bools.
+                4 => c.number(10),
                 5 => 0,
                 11..=13 => c.number(40),
                 14 => u64::from(c.one_in(3)),
@@ -130,6 +132,7 @@ pub(crate) fn program(c: &mut Choices<'_>, dialect: Dialect) -> Source {
         vars: builtins(),
         locals: 0,
         text: String::new(),
+        in_bool_value: false,
         in_condition: false,
         ops: 0,
     };
@@ -178,6 +181,9 @@ struct Writer<'c, 'a> {
     vars: Vec<Var>,
     locals: usize,
     text: String,
+    /// Whether what is being written stays in a Bool variable. `||` is a sum and `&&` a product in
+    /// portus's code, so a variable computed from itself would grow until one of them overflows.
+    in_bool_value: bool,
     /// Whether a condition is being written, in which nothing is bound.
     in_condition: bool,
     /// Operators that the expression being written may still have.
@@ -318,7 +324,7 @@ impl Writer<'_, '_> {
             self.gap();
             match target.ty {
                 Ty::Num => self.num(),
-                Ty::Bool => self.bool(),
+                Ty::Bool => self.bool_value(),
             }
         }
         self.text.push_str("))");
@@ -332,7 +338,7 @@ impl Writer<'_, '_> {
             // Its type is that of what it is first bound to.
             match ty {
                 Ty::Num => self.num(),
-                Ty::Bool => self.bool(),
+                Ty::Bool => self.bool_value(),
             }
             self.vars.push(Var {
                 name,
@@ -368,8 +374,18 @@ impl Writer<'_, '_> {
             Ty::Num if self.ops > 0 && self.c.one_in(12) => self.comparison(),
             Ty::Num => self.num(),
             Ty::Bool if self.c.one_in(12) => self.text.push_str("Ack.lost_pkts_sample"),
-            Ty::Bool => self.bool(),
+            Ty::Bool => self.bool_value(),
         }
+    }
+
+    fn bool_value(&mut self) {
+        self.in_bool_value = self.ops > 0 && self.c.below(4) > 0;
+        if !self.in_bool_value {
+            // A copy of a variable does not grow.
+            self.ops = 0;
+        }
+        self.bool();
+        self.in_bool_value = false;
     }
 
     fn num(&mut self) {
@@ -452,7 +468,13 @@ impl Writer<'_, '_> {
         if self.ops > 0 && self.c.below(3) > 0 {
             return self.bool_operator();
         }
-        let bools: Vec<&Var> = self.vars.iter().filter(|v| v.ty == Ty::Bool).collect();
+        let may_read = |v: &&Var| !self.in_bool_value || v.kind == Kind::ReadOnly;
+        let bools = self
+            .vars
+            .iter()
+            .filter(|v| v.ty == Ty::Bool)
+            .filter(may_read);
+        let bools: Vec<Var> = bools.cloned().collect();
         if self.c.one_in(3) {
             return self.boolean();
         }
