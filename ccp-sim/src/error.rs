@@ -22,6 +22,28 @@ pub enum SimError {
         /// Bytes beside.
         overhead: u32,
     },
+    /// Cross traffic's packets would be empty or too long.
+    #[error("cross traffic {cross} has packets of {bytes} bytes; a packet holds 1 to 65535")]
+    CrossPacketSize {
+        /// Its place in the scenario.
+        cross: usize,
+        /// Bytes of a packet.
+        bytes: u32,
+    },
+    /// A recorded link has no rate that could change.
+    #[error("change {change} gives a rate to a link that a trace describes")]
+    RateOfTrace {
+        /// Its place among the link's changes.
+        change: usize,
+    },
+    /// A probability is none.
+    #[error("{what} has the probability {value}; one lies between 0 and 1")]
+    Probability {
+        /// What it is the probability of.
+        what: &'static str,
+        /// What is said of it.
+        value: f64,
+    },
     /// The datapath did not take a flow.
     #[error("flow {flow} was not opened")]
     Open {

@@ -9,6 +9,7 @@ use crate::receiver::Receiver;
 use crate::results::{FlowResults, FlowSample, Governor};
 use crate::scenario::Flow;
 use crate::sender::{Sample, Sender, SenderConfig, SenderCounters};
+use crate::sim::Line;
 use crate::time::Time;
 
 #[derive(Debug)]
@@ -21,8 +22,10 @@ pub(crate) struct FlowState {
     reno: fallback::Reno,
     governor: Governor,
     /// From the bottleneck to the receiver, and from there to the sender.
-    pub(crate) forward: Duration,
-    pub(crate) back: Duration,
+    pub(crate) forward: Line,
+    pub(crate) back: Line,
+    /// What its round trip takes on top of the link's.
+    extra_rtt: Duration,
     /// When an event is planned that lets it send, and one that looks at its retransmission timer.
     pub(crate) send_planned: Option<Time>,
     pub(crate) timeout_planned: Option<Time>,
@@ -66,8 +69,9 @@ impl FlowState {
             handle: None,
             reno: fallback::Reno::new(flow.mss, init_cwnd),
             governor: Governor::Datapath,
-            forward: rtt / 2,
-            back: rtt - rtt / 2,
+            forward: Line::new(rtt / 2),
+            back: Line::new(rtt - rtt / 2),
+            extra_rtt: flow.extra_rtt,
             send_planned: None,
             timeout_planned: None,
             start,
@@ -100,6 +104,13 @@ impl FlowState {
         if let Some(rate) = decision.rate {
             self.sender.set_rate(rate);
         }
+    }
+
+    /// The link's round trip takes so long from now on.
+    pub(crate) fn set_link_rtt(&mut self, link_rtt: Duration) {
+        let rtt = link_rtt + self.extra_rtt;
+        self.forward.set_delay(rtt / 2);
+        self.back.set_delay(rtt - rtt / 2);
     }
 
     /// Starts counting anew.
@@ -136,20 +147,34 @@ impl FlowState {
 
     pub(crate) fn sample(&mut self, now: Time, queued: usize) {
         let sender = &self.sender;
+        let (srtt, rtt) = sender.rtt_ns();
         self.samples.push(FlowSample {
             at: now.as_duration(),
             cwnd: sender.cwnd(),
+            ssthresh: self.ssthresh(),
             rate: sender.rate(),
+            pacing: sender.pacing_rate(),
+            delivery_rate: sender.delivery_rate(),
             in_flight: sender.bytes_in_flight(),
-            srtt: Duration::from_micros(sender.srtt_us()),
+            rtt: Duration::from_nanos(rtt),
+            srtt: Duration::from_nanos(srtt),
             acked: sender.counters().acked_bytes,
+            losses: sender.counters().losses,
+            retransmits: sender.counters().retransmits,
             queued,
+            phase: sender.phase(),
             governor: self.governor,
         });
     }
 
-    /// What was found of it in the `time` that counted, on a link of so many bits per second.
-    pub(crate) fn results(&self, alg: &str, time: Duration, rate: f64) -> FlowResults {
+    /// The slow start threshold of who governs; `None`: nobody told, or there is none.
+    fn ssthresh(&self) -> Option<u64> {
+        let own = (self.governor == Governor::Datapath).then(|| self.reno.ssthresh());
+        own.filter(|threshold| *threshold < NO_THRESHOLD)
+    }
+
+    /// What was found of it in the `time` that counted. What part of the link that is must be added.
+    pub(crate) fn results(&self, alg: &str, time: Duration) -> FlowResults {
         let Counted {
             wire_bytes,
             waits,
@@ -169,7 +194,8 @@ impl FlowState {
         FlowResults {
             alg: alg.to_owned(),
             throughput,
-            utilisation: throughput / rate,
+            utilisation: 0.0,
+            wire_bytes: *wire_bytes,
             goodput: per_second((now.acked_bytes - base.acked_bytes) as f64),
             queue_mean: waits.mean(),
             queue_p95: waits.percentile(95),
@@ -191,6 +217,9 @@ impl FlowState {
         }
     }
 }
+
+/// From here on a threshold is none: no window is that large.
+const NO_THRESHOLD: u64 = u32::MAX as u64;
 
 /// What the sender saw, as the datapath's programs read it.
 pub(crate) fn primitives(sample: &Sample) -> Primitives {

@@ -5,7 +5,8 @@ use core::time::Duration;
 /// Counts times in nanoseconds, each octave in 128 steps: a quantile is right to 1 %, the mean exactly.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Histogram {
-    counts: Vec<u64>,
+    /// Few enough fit, and there is one of these a flow.
+    counts: Vec<u32>,
     count: u64,
     sum: u128,
 }
@@ -16,7 +17,7 @@ impl Histogram {
         if self.counts.len() <= index {
             self.counts.resize(index + 1, 0);
         }
-        self.counts[index] += 1;
+        self.counts[index] = self.counts[index].saturating_add(1);
         self.count += 1;
         self.sum += u128::from(nanos);
     }

@@ -2,12 +2,14 @@
 #![forbid(unsafe_code)]
 
 mod agent;
+mod cross;
 mod error;
 mod events;
 mod flow;
 mod histogram;
 mod link;
 mod packet;
+mod rate;
 mod receiver;
 mod results;
 mod scenario;
@@ -16,9 +18,13 @@ mod sim;
 mod time;
 
 pub use agent::AgentSteps;
+pub use cross::Cross;
 pub use error::SimError;
-pub use link::{Link, LinkCounters, QueueLimit, Rate};
-pub use results::{AgentResults, FlowResults, FlowSample, Governor, Results};
-pub use scenario::{AgentSocket, Flow, Scenario};
-pub use sender::{Pacing, Source};
+pub use link::{Aqm, Change, Link, LinkCounters, Loss, QueueLimit, Reordering, Trace, TraceError};
+pub use rate::Rate;
+pub use results::{
+    AgentResults, CrossResults, FlowResults, FlowSample, Governor, LinkSample, Results,
+};
+pub use scenario::{AgentSocket, Flow, Outage, Scenario};
+pub use sender::{Pacing, Phase, Source};
 pub use sim::Sim;

@@ -2,7 +2,9 @@
 
 use core::time::Duration;
 
-use crate::link::{LinkCounters, Rate};
+use crate::Rate;
+use crate::link::LinkCounters;
+use crate::sender::Phase;
 
 /// What a simulation found. Counts and rates are those since [`Scenario::measure_from`](crate::Scenario).
 #[derive(Clone, Debug, PartialEq)]
@@ -10,9 +12,9 @@ use crate::link::{LinkCounters, Rate};
 pub struct Results {
     /// The time that counts: from `measure_from` to the end.
     pub time: Duration,
-    /// The link's rate.
+    /// The link's rate, at the start or on average.
     pub rate: Rate,
-    /// The part of its time in which the link was sending, 0 to 1.
+    /// The part of what the link could carry that it did, 0 to 1.
     pub utilisation: f64,
     /// How long packets waited at the link: mean and 95th percentile.
     pub queue_mean: Duration,
@@ -22,8 +24,50 @@ pub struct Results {
     pub link: LinkCounters,
     /// Each flow, in the scenario's order.
     pub flows: Vec<FlowResults>,
+    /// Each cross traffic, in the scenario's order.
+    pub cross: Vec<CrossResults>,
     /// What passed between datapath and agent.
     pub agent: AgentResults,
+    /// The link's state over time.
+    pub samples: Vec<LinkSample>,
+}
+
+/// What a simulation found of cross traffic.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CrossResults {
+    /// Bits per second through the link, headers included.
+    pub throughput: f64,
+    /// The part of what the link could carry that is.
+    pub utilisation: f64,
+    /// Bytes through the link.
+    pub wire_bytes: u64,
+    /// Packets through the link.
+    pub through: u64,
+    /// Packets that the queue had no room for.
+    pub dropped: u64,
+    /// Packets lost on the way to the queue.
+    pub lost: u64,
+}
+
+/// The link's state at one time. Counts are since the simulation's start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LinkSample {
+    /// Since the simulation's start.
+    pub at: Duration,
+    /// Packets waiting, the one being sent included.
+    pub queued: usize,
+    /// Their bytes.
+    pub queued_bytes: u64,
+    /// Bytes sent.
+    pub sent_bytes: u64,
+    /// Packets lost on the way to the queue.
+    pub lost: u64,
+    /// Packets dropped by the queue.
+    pub dropped: u64,
+    /// Packets marked.
+    pub marked: u64,
 }
 
 /// What a simulation found of one flow.
@@ -34,8 +78,10 @@ pub struct FlowResults {
     pub alg: String,
     /// Bits per second through the link, headers included.
     pub throughput: f64,
-    /// The part of the link's rate that is.
+    /// The part of what the link could carry that is.
     pub utilisation: f64,
+    /// Bytes through the link, headers included.
+    pub wire_bytes: u64,
     /// Data acknowledged, bytes per second.
     pub goodput: f64,
     /// How long its packets waited at the link: mean and 95th percentile.
@@ -44,7 +90,7 @@ pub struct FlowResults {
     pub queue_p95: Duration,
     /// Its packets that the queue had no room for.
     pub dropped: u64,
-    /// Its packets that random loss took.
+    /// Its packets that were lost on the way to the queue.
     pub lost: u64,
     /// Packets that the sender took to be lost.
     pub losses: u64,
@@ -78,16 +124,30 @@ pub struct FlowSample {
     pub at: Duration,
     /// Congestion window, bytes.
     pub cwnd: u64,
-    /// Pacing rate, bytes per second; 0 when not paced.
+    /// Slow start threshold, bytes, if whoever governs has one and it is known.
+    pub ssthresh: Option<u64>,
+    /// The pacing rate that the agent has set, bytes of data per second; 0: none.
     pub rate: u64,
+    /// The rate at which packets are spaced, bytes of data per second; 0: they are not.
+    pub pacing: u64,
+    /// The last delivery rate measured, bytes per second; 0 before the first.
+    pub delivery_rate: u64,
     /// Bytes in flight.
     pub in_flight: u64,
+    /// The last round-trip time measured; zero before the first.
+    pub rtt: Duration,
     /// Smoothed round-trip time; zero before the first sample.
     pub srtt: Duration,
     /// Data acknowledged so far, bytes.
     pub acked: u64,
+    /// Packets thought lost so far.
+    pub losses: u64,
+    /// Packets sent again so far.
+    pub retransmits: u64,
     /// Packets waiting at the link, of all flows.
     pub queued: usize,
+    /// What the sender is repairing.
+    pub phase: Phase,
     /// Who governs the window.
     pub governor: Governor,
 }
@@ -114,6 +174,8 @@ pub struct AgentResults {
     pub bytes_up: u64,
     /// Bytes to the datapath.
     pub bytes_down: u64,
+    /// Messages lost between them, both ways.
+    pub lost: u64,
     /// Times that flows fell back to the datapath's own Reno.
     pub fallbacks: u64,
     /// Invocations of programs that trapped.

@@ -1,11 +1,14 @@
 //! What is simulated, as a plain value.
 
 use core::time::Duration;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 use ccp_ipc::{BackendBuilder, Nonblocking, chan};
-use ccp_runtime::{CongAlg, RunBuilder, RunError};
+use ccp_runtime::{Compiler, CongAlg, Datapath, DatapathInfo, RunBuilder, RunError};
 
-use crate::link::Link;
+use crate::cross::Cross;
+use crate::link::{Change, Link, Loss};
 use crate::sender::{Pacing, Source};
 use crate::sim::Sim;
 use crate::{AgentSteps, Results, SimError};
@@ -25,12 +28,29 @@ pub struct Scenario {
     pub time: Duration,
     /// From when on results count; before, only time passes.
     pub measure_from: Duration,
-    /// What random loss is drawn from.
+    /// What everything random is drawn from.
     pub seed: u64,
     /// How long a message takes from datapath to agent, and as long back.
     pub ipc_delay: Duration,
-    /// How often the state of each flow is written down; zero: never.
+    /// Traffic that shares the link and listens to nobody.
+    pub cross: Vec<Cross>,
+    /// The probability that a message between datapath and agent is lost, each by itself.
+    pub ipc_loss: f64,
+    /// When the agent is not there, in order: it is killed, and started anew. [`Scenario::run`] and
+    /// [`run_with`](Self::run_with) do that; who steps a [`Sim`] by hand does it by hand.
+    pub outages: Vec<Outage>,
+    /// How often the state of each flow and of the link is written down; zero: never.
     pub sample_every: Duration,
+}
+
+/// A time without an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outage {
+    /// When it is killed.
+    pub from: Duration,
+    /// When it is started anew; `None`: never.
+    pub until: Option<Duration>,
 }
 
 impl Scenario {
@@ -43,6 +63,9 @@ impl Scenario {
             measure_from: Duration::ZERO,
             seed: 1,
             ipc_delay: Duration::from_micros(25),
+            cross: Vec::new(),
+            ipc_loss: 0.0,
+            outages: Vec::new(),
             sample_every: Duration::from_millis(10),
         }
     }
@@ -65,7 +88,7 @@ impl Scenario {
         self
     }
 
-    /// Sets what random loss is drawn from.
+    /// Sets what everything random is drawn from.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
@@ -77,7 +100,25 @@ impl Scenario {
         self
     }
 
-    /// Sets how often the state of each flow is written down.
+    /// Adds traffic that listens to nobody.
+    pub fn cross(mut self, cross: Cross) -> Self {
+        self.cross.push(cross);
+        self
+    }
+
+    /// Sets the probability that a message between datapath and agent is lost.
+    pub fn ipc_loss(mut self, probability: f64) -> Self {
+        self.ipc_loss = probability;
+        self
+    }
+
+    /// Kills the agent at one time and, if there is another, starts it anew then.
+    pub fn outage(mut self, from: Duration, until: Option<Duration>) -> Self {
+        self.outages.push(Outage { from, until });
+        self
+    }
+
+    /// Sets how often the state of each flow and of the link is written down.
     pub fn sample_every(mut self, every: Duration) -> Self {
         self.sample_every = every;
         self
@@ -88,19 +129,35 @@ impl Scenario {
     /// # Errors
     /// The scenario makes no sense, or the algorithm's programs do not compile.
     pub fn run<A: CongAlg<AgentSocket> + 'static>(&self, alg: A) -> Result<Results, SimError> {
-        self.run_with(|backend| RunBuilder::new(backend).default_alg(alg).build())
+        let alg = Rc::new(alg);
+        self.run_with(|backend| {
+            let alg = Shared(Rc::clone(&alg));
+            RunBuilder::new(backend).default_alg(alg).build()
+        })
     }
 
-    /// Runs it with the agent that `agent` makes: one with several algorithms, or other settings.
+    /// Runs it with the agent that `agent` makes: one with several algorithms, or other settings. After an outage it is
+    /// asked for another.
     ///
     /// # Errors
     /// The scenario makes no sense, or `agent` fails.
     pub fn run_with<S: AgentSteps + 'static>(
         &self,
-        agent: impl FnOnce(BackendBuilder<AgentSocket>) -> Result<S, RunError>,
+        mut agent: impl FnMut(BackendBuilder<AgentSocket>) -> Result<S, RunError>,
     ) -> Result<Results, SimError> {
         let mut sim = Sim::new(self)?;
-        sim.start_agent(agent)?;
+        sim.start_agent(&mut agent)?;
+        for outage in &self.outages {
+            if outage.from > self.time {
+                break;
+            }
+            sim.run_until(outage.from)?;
+            sim.drop_agent();
+            if let Some(until) = outage.until.filter(|until| *until <= self.time) {
+                sim.run_until(until)?;
+                sim.start_agent(&mut agent)?;
+            }
+        }
         sim.run_until(self.time)?;
         Ok(sim.results())
     }
@@ -114,7 +171,76 @@ impl Scenario {
         sim.run_until(self.time)?;
         Ok(sim.results())
     }
+
+    /// Whether it can be simulated.
+    pub(crate) fn check(&self) -> Result<(), SimError> {
+        if self.flows.is_empty() {
+            return Err(SimError::NoFlows);
+        }
+        for (flow, config) in self.flows.iter().enumerate() {
+            let (mss, overhead) = (config.mss, config.overhead);
+            if mss == 0 || mss.saturating_add(overhead) > MAX_PACKET {
+                return Err(SimError::PacketSize {
+                    flow,
+                    mss,
+                    overhead,
+                });
+            }
+        }
+        for (cross, config) in self.cross.iter().enumerate() {
+            let bytes = config.packet;
+            if bytes == 0 || bytes > MAX_PACKET {
+                return Err(SimError::CrossPacketSize { cross, bytes });
+            }
+        }
+        let link = &self.link;
+        let retimed = |change: &Change| link.trace.is_some() && change.rate.is_some();
+        if let Some(change) = link.changes.iter().position(retimed) {
+            return Err(SimError::RateOfTrace { change });
+        }
+        let losses = link.changes.iter().filter_map(|change| change.loss);
+        let losses = losses.chain([link.loss]).flat_map(Loss::probabilities);
+        let others = [
+            ("reordering", link.reordering.map(|late| late.probability)),
+            ("the loss of messages", Some(self.ipc_loss)),
+        ];
+        let others = others
+            .into_iter()
+            .filter_map(|(what, value)| Some((what, value?)));
+        for (what, value) in losses.map(|value| ("loss", value)).chain(others) {
+            if !(0.0..=1.0).contains(&value) {
+                return Err(SimError::Probability { what, value });
+            }
+        }
+        Ok(())
+    }
 }
+
+/// The algorithm of an agent that may be started more than once.
+struct Shared<A>(Rc<A>);
+
+impl<A: CongAlg<AgentSocket>> CongAlg<AgentSocket> for Shared<A> {
+    type Flow = A::Flow;
+
+    fn name() -> &'static str {
+        A::name()
+    }
+
+    fn datapath_programs(&self) -> HashMap<&'static str, String> {
+        self.0.datapath_programs()
+    }
+
+    fn new_flow(&self, control: Datapath<AgentSocket>, info: DatapathInfo) -> Self::Flow {
+        self.0.new_flow(control, info)
+    }
+
+    fn compiler(&self) -> Compiler {
+        self.0.compiler()
+    }
+}
+
+/// The longest packet (IP's length has 16 bits).
+const MAX_PACKET: u32 = 65_535;
 
 /// One flow of a scenario.
 #[derive(Clone, Debug, PartialEq)]

@@ -128,3 +128,45 @@ fn each_flow_has_the_algorithm_that_it_asks_for() {
     assert!(results.flows.iter().all(|flow| flow.reports > 100));
     assert_eq!((results.agent.refused, results.agent.traps), (0, 0));
 }
+
+#[test]
+fn the_agent_dies_and_comes_back_at_set_times() {
+    let scenario = Scenario::new(link())
+        .outage(Duration::from_secs(2), Some(Duration::from_secs(4)))
+        .outage(Duration::from_secs(7), None);
+    let results = scenario.run(FixedWindow(10)).unwrap();
+    let at = |ms: u64| {
+        let at = Duration::from_millis(ms);
+        let sample = results.flows[0]
+            .samples
+            .iter()
+            .find(|sample| sample.at >= at);
+        sample.unwrap().governor
+    };
+    let (agent, datapath) = (Governor::Agent, Governor::Datapath);
+    let seen = [1000, 3000, 4500, 6900, 8000, 9900].map(at);
+    assert_eq!(seen, [agent, datapath, agent, agent, datapath, datapath]);
+    assert_eq!(results.agent.fallbacks, 2);
+    assert_eq!(results, scenario.run(FixedWindow(10)).unwrap());
+}
+
+#[test]
+fn messages_that_are_lost_are_counted_and_the_flow_goes_on() {
+    let scenario = Scenario::new(link()).ipc_loss(0.2);
+    let results = scenario.run(FixedWindow(10)).unwrap();
+    let sent: u64 = results.flows.iter().map(|flow| flow.reports).sum();
+    assert!(
+        results.agent.lost > sent / 10,
+        "{} of {sent} lost",
+        results.agent.lost
+    );
+    assert!(results.utilisation > 0.1, "{}", results.utilisation);
+    assert_eq!(
+        Scenario::new(link())
+            .run(FixedWindow(10))
+            .unwrap()
+            .agent
+            .lost,
+        0
+    );
+}

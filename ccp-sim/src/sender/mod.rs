@@ -24,10 +24,11 @@ use delivery::Delivery;
 use limits::WindowUse;
 use pacing::Pacer;
 use rack::Rack;
-use recovery::{Late, Phase, Recovery, Windows};
+use recovery::{Late, Recovery, Windows};
 use rtt::RttEstimator;
 use scoreboard::Scoreboard;
 
+pub use recovery::Phase;
 pub use source::Source;
 
 /// How a sender spaces its packets while the agent has set no rate.
@@ -365,10 +366,12 @@ impl Sender {
         if self.stopped {
             return None;
         }
-        let next =
-            self.config
-                .source
-                .ready_at(self.sent_bytes, self.config.mss, self.config.start)?;
+        let Self {
+            config, sent_bytes, ..
+        } = self;
+        let next = config
+            .source
+            .ready_at(*sent_bytes, config.mss, now, config.start)?;
         Some(next.max(paced_until))
     }
 
@@ -392,8 +395,29 @@ impl Sender {
         self.board.bytes_in_flight()
     }
 
-    pub(crate) fn srtt_us(&self) -> u64 {
-        self.rtt.smoothed_ns() / 1_000
+    /// The smoothed RTT and the last sample, nanoseconds; 0 before the first.
+    pub(crate) fn rtt_ns(&self) -> (u64, u64) {
+        (self.rtt.smoothed_ns(), self.rtt.last_ns())
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.recovery.phase()
+    }
+
+    /// The last delivery rate measured, bytes per second; 0 before the first.
+    pub(crate) fn delivery_rate(&self) -> u64 {
+        self.delivery
+            .rate_incoming()
+            .min(self.delivery.rate_outgoing())
+    }
+
+    /// The rate at which packets are spaced, bytes of data per second; 0 when they are not.
+    pub(crate) fn pacing_rate(&self) -> u64 {
+        let mss = self.config.mss;
+        self.gap_ns(mss).map_or(0, |gap| {
+            let rate = (u64::from(mss) * 1_000_000_000).checked_div(gap);
+            rate.unwrap_or(u64::MAX)
+        })
     }
 
     pub(crate) fn counters(&self) -> SenderCounters {

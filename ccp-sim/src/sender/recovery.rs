@@ -6,8 +6,9 @@
 //! The window is no business of this module: PRR is the program's.
 
 /// What a sender is repairing: the values of `Flow.recovery`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Phase {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Nothing.
     #[default]
     Open = 0,
     /// The window is being reduced after an ECN mark; nothing is lost.

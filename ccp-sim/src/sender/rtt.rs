@@ -8,6 +8,7 @@ pub(crate) struct RttEstimator {
     smoothed: u64,
     variation: u64,
     least: u64,
+    last: u64,
     /// How often the timeout has doubled since the last delivery.
     doubled: u32,
 }
@@ -18,6 +19,7 @@ impl Default for RttEstimator {
             smoothed: 0,
             variation: 0,
             least: u64::MAX,
+            last: 0,
             doubled: 0,
         }
     }
@@ -27,6 +29,7 @@ impl RttEstimator {
     /// Takes in a sample. Each names its transmission, so none is ambiguous (Karn).
     pub(crate) fn on_sample(&mut self, rtt_ns: u64) {
         self.least = self.least.min(rtt_ns);
+        self.last = rtt_ns;
         self.doubled = 0;
         if self.smoothed == 0 {
             self.smoothed = rtt_ns;
@@ -54,6 +57,11 @@ impl RttEstimator {
     /// The smoothed RTT, nanoseconds; 0 before the first sample.
     pub(crate) fn smoothed_ns(&self) -> u64 {
         self.smoothed
+    }
+
+    /// The last sample, nanoseconds; 0 before the first.
+    pub(crate) fn last_ns(&self) -> u64 {
+        self.last
     }
 
     /// The least RTT, nanoseconds; `u64::MAX` before the first sample.

@@ -1,7 +1,7 @@
 //! The sender by itself: packets are taken from it and acknowledged by hand.
 
 use super::*;
-use crate::link::Rate;
+use crate::Rate;
 
 const MSS: u32 = 1000;
 const RTT: u64 = 10_000_000;

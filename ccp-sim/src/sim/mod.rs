@@ -1,24 +1,33 @@
 //! The loop itself: takes the next event, lets the part it concerns act, and plans what follows.
 
+mod mail;
+mod path;
+
 use core::fmt;
 use core::time::Duration;
 
-use ccp_datapath::{Config, Control, Datapath, FlowInfo, Micros, Sink, SinkError};
+use ccp_datapath::{Config, Control, Datapath, FlowInfo, Micros};
 use ccp_ipc::BackendBuilder;
 use ccp_runtime::RunError;
 use rand_pcg::Pcg64;
 
 use crate::SimError;
 use crate::agent::{AgentSide, AgentSteps};
+use crate::cross::CrossState;
 use crate::events::Events;
 use crate::flow::{FlowState, PRIMITIVES, primitives};
 use crate::histogram::Histogram;
 use crate::link::{Bottleneck, LinkCounters, Offered};
 use crate::packet::{Ack, Packet};
-use crate::results::{AgentResults, Governor, Results};
+use crate::results::{AgentResults, Governor, LinkSample, Results};
 use crate::scenario::{AgentSocket, Scenario};
 use crate::sender::Sample;
 use crate::time::Time;
+
+use mail::Mail;
+use path::Path;
+
+pub(crate) use path::Line;
 
 /// A simulation under way: for looking at it between two times, or for losing the agent in the middle.
 ///
@@ -27,7 +36,9 @@ pub struct Sim {
     scenario: Scenario,
     events: Events<Event>,
     link: Bottleneck,
+    path: Path,
     flows: Vec<FlowState>,
+    cross: Vec<CrossState>,
     datapath: Datapath,
     agent: Option<AgentSide>,
     mail: Mail,
@@ -38,9 +49,10 @@ pub struct Sim {
     /// What counts, and what there was when counting began.
     waits: Histogram,
     agent_counts: AgentResults,
-    link_base: LinkCounters,
+    link_base: (LinkCounters, u128),
     agent_base: AgentResults,
     counting_since: Time,
+    samples: Vec<LinkSample>,
 }
 
 enum Event {
@@ -50,6 +62,10 @@ enum Event {
     Departure,
     Arrival(Packet),
     Ack(usize, Ack),
+    /// The next packet of cross traffic comes.
+    Cross(usize),
+    /// The link changes.
+    Change(usize),
     /// Time alone lets the flow send.
     Send(usize),
     /// A flow's retransmission timer, the datapath's and the agent's.
@@ -68,28 +84,60 @@ impl Sim {
     /// # Errors
     /// The scenario makes no sense.
     pub fn new(scenario: &Scenario) -> Result<Self, SimError> {
-        if scenario.flows.is_empty() {
-            return Err(SimError::NoFlows);
-        }
-        for (flow, config) in scenario.flows.iter().enumerate() {
-            let (mss, overhead) = (config.mss, config.overhead);
-            if mss == 0 || mss.saturating_add(overhead) > MAX_PACKET {
-                return Err(SimError::PacketSize {
-                    flow,
-                    mss,
-                    overhead,
-                });
-            }
-        }
+        scenario.check()?;
         let mut config = Config::default();
         config.max_flows = u32::try_from(scenario.flows.len()).unwrap_or(u32::MAX);
         config.primitives = PRIMITIVES;
 
-        let mut events = Events::new();
+        let link = &scenario.link;
+        let stream = |stream| Pcg64::new(scenario.seed.into(), stream);
+        let flows = scenario.flows.iter().enumerate();
+        let cross = scenario.cross.iter().zip(scenario.flows.len()..);
+        let mut sim = Self {
+            events: Events::new(),
+            link: Bottleneck::new(link, stream(LOSS_STREAM)),
+            path: Path::new(link, stream(PATH_STREAM)),
+            flows: flows
+                .map(|(index, flow)| FlowState::new(index, flow, link.rtt))
+                .collect(),
+            cross: cross
+                .map(|(cross, id)| CrossState::new(cross, u32::try_from(id).unwrap_or(u32::MAX)))
+                .collect(),
+            datapath: Datapath::new(config, Micros(0)),
+            agent: None,
+            mail: Mail::new(scenario.ipc_loss, stream(IPC_STREAM)),
+            datapath_planned: None,
+            agent_planned: None,
+            census: Census::default(),
+            waits: Histogram::default(),
+            agent_counts: AgentResults::default(),
+            link_base: (LinkCounters::default(), 0),
+            agent_base: AgentResults::default(),
+            counting_since: Time::ZERO,
+            samples: Vec::new(),
+            scenario: scenario.clone(),
+        };
+        sim.plan_the_scenario();
+        sim.after_datapath();
+        Ok(sim)
+    }
+
+    fn plan_the_scenario(&mut self) {
+        let Self {
+            scenario, events, ..
+        } = self;
+        for (index, change) in scenario.link.changes.iter().enumerate() {
+            events.plan(change.at.into(), Event::Change(index));
+        }
         for (index, flow) in scenario.flows.iter().enumerate() {
             events.plan(flow.start.into(), Event::Start(index));
             if let Some(stop) = flow.stop {
                 events.plan(stop.into(), Event::Stop(index));
+            }
+        }
+        for (index, cross) in self.cross.iter().enumerate() {
+            if let Some(at) = cross.next_at() {
+                events.plan(at, Event::Cross(index));
             }
         }
         if !scenario.sample_every.is_zero() {
@@ -98,32 +146,6 @@ impl Sim {
         if !scenario.measure_from.is_zero() {
             events.plan(scenario.measure_from.into(), Event::Count);
         }
-        let rtt = scenario.link.rtt;
-        let flows = scenario.flows.iter().enumerate();
-        let mut sim = Self {
-            events,
-            link: Bottleneck::new(
-                &scenario.link,
-                Pcg64::new(scenario.seed.into(), LOSS_STREAM),
-            ),
-            flows: flows
-                .map(|(index, flow)| FlowState::new(index, flow, rtt))
-                .collect(),
-            datapath: Datapath::new(config, Micros(0)),
-            agent: None,
-            mail: Mail::default(),
-            datapath_planned: None,
-            agent_planned: None,
-            census: Census::default(),
-            waits: Histogram::default(),
-            agent_counts: AgentResults::default(),
-            link_base: LinkCounters::default(),
-            agent_base: AgentResults::default(),
-            counting_since: Time::ZERO,
-            scenario: scenario.clone(),
-        };
-        sim.after_datapath();
-        Ok(sim)
     }
 
     /// Starts an agent now, in place of the one that may be there.
@@ -136,7 +158,7 @@ impl Sim {
     ) -> Result<(), SimError> {
         self.drop_agent();
         self.agent = Some(AgentSide::start(agent)?);
-        self.mail.agent_alive = true;
+        self.mail.set_agent_alive(true);
         self.step_agent()
     }
 
@@ -144,7 +166,7 @@ impl Sim {
     pub fn drop_agent(&mut self) {
         self.agent = None;
         self.agent_planned = None;
-        self.mail.agent_alive = false;
+        self.mail.set_agent_alive(false);
     }
 
     /// Lets all happen that happens until then, `until` included.
@@ -182,32 +204,46 @@ impl Sim {
         let census = &self.census;
         census.sent == link.offered
             && link.offered == link.lost + link.dropped + link.sent + self.link.queued() as u64
-            && link.sent == census.propagating + census.arrived
+            && link.sent == census.propagating + census.arrived + census.cross_arrived
             && census.arrived == census.acks_propagating + census.acks_arrived
     }
 
     /// What was found so far.
     pub fn results(&self) -> Results {
-        let time = Duration::from_nanos(self.events.now().since(self.counting_since));
-        let rate = self.scenario.link.rate;
-        let link = minus(self.link.counters(), self.link_base);
-        let capacity = rate.as_bits() as f64 * time.as_secs_f64();
-        let flows = self.flows.iter().zip(&self.scenario.flows);
-        Results {
-            time,
-            rate,
-            utilisation: if capacity > 0.0 {
-                link.sent_bytes as f64 * 8.0 / capacity
+        let now = self.events.now();
+        let time = Duration::from_nanos(now.since(self.counting_since));
+        let (link_base, capacity_base) = self.link_base;
+        let link = self.link.counters().since(link_base);
+        let capacity = (self.link.capacity(now) - capacity_base) as f64 / 1e9;
+        let part = |bytes: u64| {
+            if capacity > 0.0 {
+                bytes as f64 * 8.0 / capacity
             } else {
                 0.0
-            },
+            }
+        };
+        let flows = self.flows.iter().zip(&self.scenario.flows);
+        let mut flows: Vec<_> = flows
+            .map(|(state, flow)| state.results(&flow.alg, time))
+            .collect();
+        for flow in &mut flows {
+            flow.utilisation = part(flow.wire_bytes);
+        }
+        let mut cross: Vec<_> = self.cross.iter().map(|cross| cross.results(time)).collect();
+        for cross in &mut cross {
+            cross.utilisation = part(cross.wire_bytes);
+        }
+        Results {
+            time,
+            rate: self.scenario.link.rate,
+            utilisation: part(link.sent_bytes),
             queue_mean: self.waits.mean(),
             queue_p95: self.waits.percentile(95),
             link,
-            flows: flows
-                .map(|(state, flow)| state.results(&flow.alg, time, rate.as_bits() as f64))
-                .collect(),
+            flows,
+            cross,
             agent: self.agent_results(),
+            samples: self.samples.clone(),
         }
     }
 
@@ -228,6 +264,16 @@ impl Sim {
                 self.finish_if_done(flow);
                 self.send(flow);
             }
+            Event::Cross(index) => {
+                let now = self.events.now();
+                let cross = &mut self.cross[index];
+                let packet = cross.send(now);
+                if let Some(at) = cross.next_at() {
+                    self.events.plan(at, Event::Cross(index));
+                }
+                self.offer(packet, now);
+            }
+            Event::Change(index) => self.change(index),
             Event::Send(flow) => {
                 let state = &mut self.flows[flow];
                 if state.send_planned == Some(self.events.now()) {
@@ -285,6 +331,16 @@ impl Sim {
                 for flow in self.flows.iter_mut().filter(|flow| flow.is_running()) {
                     flow.sample(now, queued);
                 }
+                let link = self.link.counters();
+                self.samples.push(LinkSample {
+                    at: now.as_duration(),
+                    queued,
+                    queued_bytes: self.link.queued_bytes(),
+                    sent_bytes: link.sent_bytes,
+                    lost: link.lost,
+                    dropped: link.dropped,
+                    marked: link.marked,
+                });
                 self.events
                     .plan(now + self.scenario.sample_every, Event::Sample);
             }
@@ -351,13 +407,7 @@ impl Sim {
             return;
         }
         while let Some(packet) = self.flows[flow].sender.poll_packet(now) {
-            self.census.sent += 1;
-            match self.link.offer(packet, now) {
-                Offered::Lost => self.flows[flow].count_lost(),
-                Offered::Dropped => self.flows[flow].count_dropped(),
-                Offered::Queued => {}
-                Offered::Sending { until } => self.events.plan(until, Event::Departure),
-            }
+            self.offer(packet, now);
         }
         let state = &mut self.flows[flow];
         if let Some(at) = state.sender.next_send(now)
@@ -374,20 +424,87 @@ impl Sim {
         }
     }
 
+    fn offer(&mut self, packet: Packet, now: Time) {
+        self.census.sent += 1;
+        match self.link.offer(packet, now) {
+            Offered::Lost => self.count_lost(packet.flow),
+            Offered::Dropped => self.count_dropped(packet.flow),
+            Offered::Queued => {}
+            Offered::Sending { until } => self.events.plan(until, Event::Departure),
+        }
+    }
+
     fn depart(&mut self) {
-        let Some(departed) = self.link.depart(self.events.now()) else {
+        let now = self.events.now();
+        let Some(departed) = self.link.depart(now) else {
             return;
         };
         let packet = departed.packet;
         if let Some(next) = departed.next {
             self.events.plan(next, Event::Departure);
         }
+        while let Some(flow) = self.link.pop_dropped_at_head() {
+            self.count_dropped(flow);
+        }
         self.waits.add(departed.waited);
-        let flow = &mut self.flows[packet.flow as usize];
-        flow.count_through(packet.wire_len, departed.waited);
-        self.census.propagating += 1;
-        self.events
-            .plan(self.events.now() + flow.forward, Event::Arrival(packet));
+        match self.flows.get_mut(packet.flow as usize) {
+            Some(flow) => {
+                flow.count_through(packet.wire_len, departed.waited);
+                let at = self.path.arrival(&mut flow.forward, now);
+                self.census.propagating += 1;
+                self.events.plan(at, Event::Arrival(packet));
+            }
+            None => {
+                self.census.cross_arrived += 1;
+                if let Some(cross) = self.cross_of(packet.flow) {
+                    cross.count_through(packet.wire_len);
+                }
+            }
+        }
+    }
+
+    fn count_lost(&mut self, flow: u32) {
+        match self.flows.get_mut(flow as usize) {
+            Some(flow) => flow.count_lost(),
+            None => {
+                if let Some(cross) = self.cross_of(flow) {
+                    cross.count_lost();
+                }
+            }
+        }
+    }
+
+    fn count_dropped(&mut self, flow: u32) {
+        match self.flows.get_mut(flow as usize) {
+            Some(flow) => flow.count_dropped(),
+            None => {
+                if let Some(cross) = self.cross_of(flow) {
+                    cross.count_dropped();
+                }
+            }
+        }
+    }
+
+    /// Cross traffic has the numbers after those of the flows.
+    fn cross_of(&mut self, id: u32) -> Option<&mut CrossState> {
+        let index = (id as usize).checked_sub(self.flows.len())?;
+        self.cross.get_mut(index)
+    }
+
+    fn change(&mut self, index: usize) {
+        let now = self.events.now();
+        let change = &self.scenario.link.changes[index];
+        if let Some(rate) = change.rate {
+            self.link.set_rate(rate, now);
+        }
+        if let Some(loss) = change.loss {
+            self.link.set_loss(loss);
+        }
+        if let Some(rtt) = change.rtt {
+            for flow in &mut self.flows {
+                flow.set_link_rtt(rtt);
+            }
+        }
     }
 
     fn arrive(&mut self, packet: &Packet) {
@@ -397,8 +514,8 @@ impl Sim {
         let flow = &mut self.flows[index];
         let ack = flow.receiver.on_packet(packet);
         self.census.acks_propagating += 1;
-        self.events
-            .plan(self.events.now() + flow.back, Event::Ack(index, ack));
+        let at = flow.back.arrival(self.events.now(), Duration::ZERO);
+        self.events.plan(at, Event::Ack(index, ack));
     }
 
     fn step_agent(&mut self) -> Result<(), SimError> {
@@ -408,8 +525,9 @@ impl Sim {
         };
         let (events, mail, delay) = (&mut self.events, &mut self.mail, self.scenario.ipc_delay);
         agent.step(now.as_duration(), |datagram| {
-            let datagram = mail.copy(datagram);
-            events.plan(now + delay, Event::ToDatapath(datagram));
+            if let Some(datagram) = mail.take(datagram) {
+                events.plan(now + delay, Event::ToDatapath(datagram));
+            }
         })?;
         if let Some(timer) = agent.next_timer() {
             let at = Time::from(timer).max(now);
@@ -424,7 +542,7 @@ impl Sim {
     /// Sends off what the datapath wrote to the agent, and plans its timer.
     fn after_datapath(&mut self) {
         let now = self.events.now();
-        for datagram in self.mail.outgoing.drain(..) {
+        for datagram in self.mail.outgoing() {
             self.events
                 .plan(now + self.scenario.ipc_delay, Event::ToAgent(datagram));
         }
@@ -440,11 +558,15 @@ impl Sim {
     fn begin_counting(&mut self) {
         self.counting_since = self.events.now();
         self.waits = Histogram::default();
-        self.link_base = self.link.counters();
+        let now = self.events.now();
+        self.link_base = (self.link.counters(), self.link.capacity(now));
         self.agent_base = AgentResults::default();
         self.agent_base = self.agent_results();
         for flow in &mut self.flows {
             flow.begin_counting();
+        }
+        for cross in &mut self.cross {
+            cross.begin_counting();
         }
     }
 
@@ -467,6 +589,7 @@ impl Sim {
             updates: stats.updates - base.updates,
             bytes_up: self.agent_counts.bytes_up - base.bytes_up,
             bytes_down: self.agent_counts.bytes_down - base.bytes_down,
+            lost: self.mail.lost() - base.lost,
             fallbacks: stats.fallbacks - base.fallbacks,
             traps: stats.traps.total() - base.traps,
             refused: refused.iter().sum::<u64>() - base.refused,
@@ -493,54 +616,12 @@ struct Census {
     sent: u64,
     propagating: u64,
     arrived: u64,
+    cross_arrived: u64,
     acks_propagating: u64,
     acks_arrived: u64,
 }
 
-/// What the datapath has written to the agent and is not yet on its way; and buffers to use again.
-#[derive(Debug, Default)]
-struct Mail {
-    agent_alive: bool,
-    outgoing: Vec<Vec<u8>>,
-    spare: Vec<Vec<u8>>,
-}
-
-impl Mail {
-    fn copy(&mut self, datagram: &[u8]) -> Vec<u8> {
-        let mut copy = self.spare.pop().unwrap_or_default();
-        copy.clear();
-        copy.extend_from_slice(datagram);
-        copy
-    }
-
-    fn recycle(&mut self, datagram: Vec<u8>) {
-        self.spare.push(datagram);
-    }
-}
-
-impl Sink for Mail {
-    fn send(&mut self, datagram: &[u8]) -> Result<(), SinkError> {
-        if !self.agent_alive {
-            return Err(SinkError::Gone);
-        }
-        let copy = self.copy(datagram);
-        self.outgoing.push(copy);
-        Ok(())
-    }
-}
-
-fn minus(now: LinkCounters, base: LinkCounters) -> LinkCounters {
-    LinkCounters {
-        offered: now.offered - base.offered,
-        lost: now.lost - base.lost,
-        dropped: now.dropped - base.dropped,
-        sent: now.sent - base.sent,
-        sent_bytes: now.sent_bytes - base.sent_bytes,
-    }
-}
-
 /// Each use of randomness has a stream of its own, so that a new one never changes what the others draw.
 const LOSS_STREAM: u128 = 1;
-
-/// The longest packet (IP's length has 16 bits).
-const MAX_PACKET: u32 = 65_535;
+const PATH_STREAM: u128 = 2;
+const IPC_STREAM: u128 = 3;
