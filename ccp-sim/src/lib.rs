@@ -6,6 +6,8 @@ mod cross;
 mod error;
 mod events;
 mod flow;
+#[cfg(feature = "toml")]
+mod form;
 mod histogram;
 mod link;
 mod packet;
@@ -16,10 +18,13 @@ mod scenario;
 mod sender;
 mod sim;
 mod time;
+pub mod units;
 
 pub use agent::AgentSteps;
 pub use cross::Cross;
 pub use error::SimError;
+#[cfg(feature = "toml")]
+pub use form::FormError;
 pub use link::{Aqm, Change, Link, LinkCounters, Loss, QueueLimit, Reordering, Trace, TraceError};
 pub use rate::Rate;
 pub use results::{
