@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod bbr;
 pub mod cubic;
 pub mod factor;
 pub mod recovery;

@@ -1,0 +1,41 @@
+//! BBR version 1, as the Linux kernel runs it.
+//!
+//! The per-round half is a plain state machine, [`Bbr`]: it is fed with what the datapath saw ([`Seen`]) and answers with
+//! [`Orders`]. The per-ACK half is the datapath program `bbr.ccp`: the pulse of PROBE_BW, the window's growth toward
+//! its target, packet conservation, the rounds, and the wait in PROBE_RTT.
+//!
+//! | rule | name in `tcp_bbr.c` | value |
+//! | --- | --- | --- |
+//! | gain of STARTUP | `bbr_high_gain` | 739/256 |
+//! | pacing gain of DRAIN | `bbr_drain_gain` | 88/256 |
+//! | window's gain in PROBE_BW | `bbr_cwnd_gain` | 2 |
+//! | pulse of PROBE_BW | `bbr_pacing_gain` | 5/4, 3/4, six times 1 |
+//! | start of the cycle | `bbr_cycle_rand` | any phase but 3/4 |
+//! | bandwidth filter | `bbr_bw_rtts` | 10 rounds |
+//! | RTprop filter | `bbr_min_rtt_win_sec` | 10 s |
+//! | time in PROBE_RTT | `bbr_probe_rtt_mode_ms` | 200 ms |
+//! | full pipe | `bbr_full_bw_thresh`, `bbr_full_bw_cnt` | growth under 25 % in 3 rounds |
+//! | pacing margin | `bbr_pacing_margin_percent` | 1 % |
+//! | least window | `bbr_cwnd_min_target` | 4 segments |
+//! | policer | `bbr_lt_*` | `policer.rs` |
+//! | ACK aggregation | `bbr_extra_acked_*` | `aggregation.rs` |
+//!
+//! All arithmetic is on integers. Where it differs from the kernel: the maximum over rounds is exact instead of three
+//! samples of it; a sample counts for the round that its report ends; an ACK that a receiver held back is not told from
+//! others when the RTprop filter is renewed.
+
+mod aggregation;
+mod filter;
+mod model;
+mod policer;
+
+pub use aggregation::Excess;
+pub use filter::{MaxOverRounds, MinOverTime};
+pub use model::{Bbr, Mode, Orders, Seen};
+pub use policer::{Interval, Policer, Verdict};
+
+/// Gains are in 1/256 (`BBR_UNIT`).
+pub const UNIT: u64 = 256;
+
+#[cfg(test)]
+mod tests;
