@@ -65,3 +65,30 @@ impl ProgramTable {
 
 /// Each agent run numbers its programs from 1 and installs number 1 first.
 const FIRST_UID: ProgramUid = ProgramUid(1);
+
+#[cfg(test)]
+mod tests {
+    use ccp_lang::{Code, Limits};
+
+    use super::*;
+
+    fn program() -> Program {
+        Program::verify(Code::default(), &Limits::default()).expect("it does nothing")
+    }
+
+    #[test]
+    fn a_runs_programs_are_freed_once_no_flow_runs_them() {
+        let mut table = ProgramTable::new(4);
+        let [first, second] = [1, 2].map(ProgramUid);
+        for uid in [first, second] {
+            assert!(table.install(uid, program()).is_some());
+        }
+        let weak = [first, second].map(|uid| table.get(uid).map(Arc::downgrade).expect("there"));
+        let run_by_a_flow = table.get(second).cloned();
+        assert_eq!(table.install(first, program()), Some(true), "a new run");
+        assert!(weak[0].upgrade().is_none());
+        assert!(weak[1].upgrade().is_some());
+        drop(run_by_a_flow);
+        assert!(weak[1].upgrade().is_none());
+    }
+}
