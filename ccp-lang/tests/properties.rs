@@ -304,9 +304,6 @@ fn the_work_grows_with_the_source_and_no_faster() {
     anything_goes(names.as_bytes());
     let decls: String = (0..20_000).map(|n| format!("(v{n} {n})\n")).collect();
     anything_goes(format!("(def {decls}) (when true (:= v1 v2))").as_bytes());
-    let volatile: String = (0..5_000).map(|n| format!("(volatile v{n} 0)")).collect();
-    let resets = "(reset)".repeat(20_000);
-    anything_goes(format!("(def {volatile}) (when true {resets})").as_bytes());
     anything_goes("(when true (x".repeat(20_000).as_bytes());
     anything_goes(")(".repeat(20_000).as_bytes());
     anything_goes("; = \" é".repeat(20_000).as_bytes());

@@ -270,6 +270,36 @@ fn a_program_that_is_too_large_is_refused_where_it_passes_the_limit() {
 }
 
 #[test]
+fn many_resets_of_many_variables_make_no_step_for_each_pair() {
+    let volatile: String = (0..100).map(|n| format!("(volatile v{n} 0)")).collect();
+    let resets = "(reset)".repeat(20_000);
+    let program = format!("(def {volatile}) (when true {resets})");
+    assert!(compile(&program).is_err(), "too long in any case");
+    let ir = Compiler::new().check(&program).unwrap();
+    assert!(ir.steps.len() < 30_000, "{}", ir.steps.len());
+}
+
+#[test]
+fn an_event_that_never_runs_stops_nothing_that_a_fallthrough_lets_go_on() {
+    let program = |middle: &str| {
+        format!(
+            "(def (Report (r 0)))
+             (when (> Cwnd 1) (:= Report.r 1) (fallthrough))
+             (when {middle} (:= Report.r 2))
+             (when true (:= Report.r 3))"
+        )
+    };
+    let reaches = |middle| {
+        let warnings = compile(program(middle)).unwrap().warnings;
+        warnings
+            .iter()
+            .any(|d| d.lint == Some(Lint::FallthroughReach))
+    };
+    assert!(reaches("(> Cwnd 2)"));
+    assert!(!reaches("false"));
+}
+
+#[test]
 fn other_limits_can_be_set() {
     let limits = Limits {
         temps: 2,
