@@ -300,6 +300,24 @@ fn an_event_that_never_runs_stops_nothing_that_a_fallthrough_lets_go_on() {
 }
 
 #[test]
+fn a_conditional_bind_has_the_type_of_its_value() {
+    let types = |program: &str| {
+        let compiled = compile(program).unwrap();
+        let is_change = |d: &&ccp_lang::Diagnostic| d.lint == Some(Lint::TypeChange);
+        let changes = compiled.warnings.iter().filter(is_change).count();
+        (changes, compiled.scope.get("x").map(|x| x.ty))
+    };
+    let with = |value: &str| {
+        format!(
+            "(def (Report (t true))) (when true (:= x (if Report.t {value})) (:= Report.t (!if x {value})) (report))"
+        )
+    };
+    assert_eq!(types(&with("false")), (0, Some(Type::Bool)));
+    let declared = "(def (Report (t true))) (when true (:= Report.t (if Report.t 5)) (report))";
+    assert_eq!(types(declared), (1, None));
+}
+
+#[test]
 fn other_limits_can_be_set() {
     let limits = Limits {
         temps: 2,
