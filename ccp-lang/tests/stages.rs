@@ -318,6 +318,56 @@ fn a_conditional_bind_has_the_type_of_its_value() {
 }
 
 #[test]
+fn the_first_bind_of_a_local_decides_its_type() {
+    let compiled =
+        compile("(def) (when true (:= x true) (:= x 5) (:= Cwnd (+ 1 (:= y 5))))").unwrap();
+    assert_eq!(compiled.scope.get("x").map(|x| x.ty), Some(Type::Bool));
+    let lints: Vec<_> = compiled.warnings.iter().filter_map(|d| d.lint).collect();
+    // `y` is read by what its bind stands in.
+    assert_eq!(lints, [Lint::NeverRead, Lint::TypeChange]);
+}
+
+#[test]
+fn conditions_of_constants_are_known() {
+    for (always, never) in [
+        ("(< 1 2)", "(< 2 1)"),
+        ("(> 2 1)", "(> 2 2)"),
+        ("(>= 2 2)", "(>= 1 2)"),
+        ("(<= 2 2)", "(<= 2 1)"),
+        ("(== 2 2)", "(== 2 1)"),
+        ("(!= 2 1)", "(!= 2 2)"),
+        ("(&& true true)", "(&& true false)"),
+        ("(|| false true)", "(|| false false)"),
+        ("(! false)", "(! true)"),
+        ("(== (- 3 1) (/ 5 2))", "(== (+ 1 1) (* 1 1))"),
+        ("(> (max 1 3) (min 1 3))", "(> (min 1 3) (max 1 3))"),
+    ] {
+        for condition in [always, never] {
+            let program =
+                format!("(def) (when {condition} (:= Cwnd 1)) (when (> Cwnd 1) (:= Cwnd 2))");
+            let warnings = compile(&program).unwrap().warnings;
+            let [warning] = &warnings[..] else {
+                panic!("{condition}: {warnings}")
+            };
+            assert_eq!(warning.lint, Some(Lint::NeverRuns));
+            let is_second = program[warning.span.range()].starts_with("when");
+            assert_eq!(is_second, condition == always, "{condition}");
+        }
+    }
+    // What traps is not known.
+    let traps = "(def) (when (> (- 1 2) 0) (:= Cwnd 1)) (when true (:= Cwnd 2))";
+    assert!(compile(traps).unwrap().warnings.is_empty());
+}
+
+#[test]
+fn a_variable_may_be_called_when_also_where_a_parenthesis_lacks() {
+    assert_eq!(
+        refused("(def (when 0) (x 0) (when (> when 1) (:= x 1))"),
+        ["E0102"]
+    );
+}
+
+#[test]
 fn other_limits_can_be_set() {
     let limits = Limits {
         temps: 2,
