@@ -1,10 +1,7 @@
 //! Reports through the agent: how many, and how soon the answer is there.
 //!
 //! The algorithm reads two fields of each report and answers with a window.
-#![allow(
-    missing_docs,
-    reason = "the macros of criterion make functions without any"
-)]
+#![allow(missing_docs, reason = "the macros of criterion make functions without any")]
 
 use std::collections::HashMap;
 use std::thread;
@@ -182,12 +179,7 @@ fn throughput(c: &mut Criterion) {
 
 fn round_trip(c: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap();
-    let bind = |name| {
-        unix::Options::new()
-            .folder(folder.path())
-            .bind::<Blocking>(name)
-            .unwrap()
-    };
+    let bind = |name| unix::Options::new().folder(folder.path()).bind::<Blocking>(name).unwrap();
     let (ours, agents) = (bind("datapath"), bind("agent"));
     let to = *agents.local_addr();
     let agent = Agent::spawn(agents, true);
@@ -220,11 +212,8 @@ fn create() -> Vec<u8> {
 }
 
 fn report() -> Vec<u8> {
-    let report = MeasureRepr {
-        flow: FlowId(0),
-        program_uid: ProgramUid(1),
-        fields: &[1_448, 20_150],
-    };
+    let report =
+        MeasureRepr { flow: FlowId(0), program_uid: ProgramUid(1), fields: &[1_448, 20_150] };
     let mut buf = vec![0; report.encoded_len()];
     report.encode(&mut buf).unwrap();
     buf

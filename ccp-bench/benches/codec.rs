@@ -1,8 +1,5 @@
 //! Encoding and decoding the two messages that are sent all the time.
-#![allow(
-    missing_docs,
-    reason = "the macros of criterion make functions without any"
-)]
+#![allow(missing_docs, reason = "the macros of criterion make functions without any")]
 
 use std::hint::black_box;
 
@@ -13,11 +10,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 const FIELDS: [u64; 6] = [14_480, 0, 0, 0, 20_150, 10];
 
 fn measure(c: &mut Criterion) {
-    let message = MeasureRepr {
-        flow: FlowId(7),
-        program_uid: ProgramUid(2),
-        fields: &FIELDS,
-    };
+    let message = MeasureRepr { flow: FlowId(7), program_uid: ProgramUid(2), fields: &FIELDS };
     let mut buf = [0u8; 128];
     c.bench_function("encode a Measure of 6 fields", |b| {
         b.iter(|| black_box(&message).encode(black_box(&mut buf)));
@@ -32,15 +25,8 @@ fn measure(c: &mut Criterion) {
 }
 
 fn update(c: &mut Criterion) {
-    let fields = [FieldUpdate {
-        class: 2,
-        index: 4,
-        value: 14_480,
-    }];
-    let message = UpdateFieldsRepr {
-        flow: FlowId(7),
-        fields: &fields,
-    };
+    let fields = [FieldUpdate { class: 2, index: 4, value: 14_480 }];
+    let message = UpdateFieldsRepr { flow: FlowId(7), fields: &fields };
     let mut buf = [0u8; 64];
     c.bench_function("encode an UpdateFields of 1 field", |b| {
         b.iter(|| black_box(&message).encode(black_box(&mut buf)));

@@ -1,8 +1,5 @@
 //! From text to a verified program.
-#![allow(
-    missing_docs,
-    reason = "the macros of criterion make functions without any"
-)]
+#![allow(missing_docs, reason = "the macros of criterion make functions without any")]
 
 use std::hint::black_box;
 

@@ -1,8 +1,5 @@
 //! One ACK through the machine, beside the same work written by hand.
-#![allow(
-    missing_docs,
-    reason = "the macros of criterion make functions without any"
-)]
+#![allow(missing_docs, reason = "the macros of criterion make functions without any")]
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -74,12 +71,8 @@ struct Flow {
 
 impl Flow {
     fn new(program: Program) -> Self {
-        let mut flow = Self {
-            program,
-            registers: Registers::new(Micros(0)),
-            staged: Staged::new(),
-            now: 0,
-        };
+        let mut flow =
+            Self { program, registers: Registers::new(Micros(0)), staged: Staged::new(), now: 0 };
         flow.invoke(&filled(), true);
         flow
     }
@@ -100,9 +93,8 @@ impl Flow {
             staged: &mut self.staged,
         };
         let mut sum = 0;
-        let outcome = self.program.invoke(&mut self.registers, call, |fields| {
-            sum = fields.iter().sum()
-        });
+        let outcome =
+            self.program.invoke(&mut self.registers, call, |fields| sum = fields.iter().sum());
         outcome.cwnd.unwrap_or(0) + sum
     }
 }
@@ -137,14 +129,7 @@ impl ByHand {
             return 14_480;
         }
         let (now, rest) = (self.now, Self::default());
-        let fields = std::mem::replace(
-            self,
-            Self {
-                now,
-                reported_at: now,
-                ..rest
-            },
-        );
+        let fields = std::mem::replace(self, Self { now, reported_at: now, ..rest });
         let timeout = u64::from(fields.timeout);
         14_480
             + fields.acked

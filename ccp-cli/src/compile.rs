@@ -48,11 +48,8 @@ pub(crate) fn check(args: &Check, color: bool) -> Result<(), Failure> {
 /// The bytes of the program's Install message.
 fn install(compiled: &Compiled) -> anyhow::Result<Vec<u8>> {
     let records = compiled.program.code().to_records();
-    let message = Install {
-        program_uid: ProgramUid(1),
-        events: &records.events,
-        instrs: &records.instrs,
-    };
+    let message =
+        Install { program_uid: ProgramUid(1), events: &records.events, instrs: &records.instrs };
     let mut bytes = vec![0; message.encoded_len()];
     let length = message.encode(&mut bytes)?;
     bytes.truncate(length);

@@ -19,11 +19,7 @@ use crate::args::{Run, Transport};
 pub(crate) fn list() -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     for algorithm in registry::ALL {
-        writeln!(
-            out,
-            "{}\t{} ({})",
-            algorithm.name, algorithm.summary, algorithm.reference
-        )?;
+        writeln!(out, "{}\t{} ({})", algorithm.name, algorithm.summary, algorithm.reference)?;
     }
     Ok(())
 }
@@ -43,9 +39,8 @@ pub(crate) fn run(args: &Run, color: bool) -> Result<(), Failure> {
 
     let (stop, stats) = (StopHandle::new(), StatsHandle::new());
     let signals = SignalThread::start(stop.clone(), stats.clone())?;
-    let builder = RunBuilder::new(BackendBuilder { sock: socket })
-        .with_stop(stop)
-        .with_stats(stats.clone());
+    let builder =
+        RunBuilder::new(BackendBuilder { sock: socket }).with_stop(stop).with_stats(stats.clone());
     let reno = || RenoAlg::default().report(args.report);
     let cubic = || CubicAlg::default().report(args.report);
     let linux = || CubicLinuxAlg::default().report(args.report);
@@ -112,10 +107,7 @@ impl Choice {
 fn known(name: &str) -> Result<&'static str, String> {
     registry::find(name).map(|info| info.name).ok_or_else(|| {
         let names: Vec<&str> = registry::ALL.iter().map(|info| info.name).collect();
-        format!(
-            "there is no algorithm '{name}'; there are: {}",
-            names.join(", ")
-        )
+        format!("there is no algorithm '{name}'; there are: {}", names.join(", "))
     })
 }
 
@@ -194,13 +186,7 @@ mod tests {
     #[test]
     fn the_first_algorithm_named_is_the_default() {
         let choice = Choice::of(&["reno".to_owned()], None).unwrap();
-        assert_eq!(
-            choice,
-            Choice {
-                names: vec!["reno"],
-                default: "reno"
-            }
-        );
+        assert_eq!(choice, Choice { names: vec!["reno"], default: "reno" });
     }
 
     #[test]
@@ -212,10 +198,7 @@ mod tests {
     #[test]
     fn an_unknown_name_is_answered_with_the_known_ones() {
         let error = Choice::of(&["rino".to_owned()], None).unwrap_err();
-        assert!(
-            error.contains("'rino'") && error.contains("reno"),
-            "{error}"
-        );
+        assert!(error.contains("'rino'") && error.contains("reno"), "{error}");
         assert!(Choice::of(&[], Some("rino")).is_err());
     }
 }

@@ -57,11 +57,7 @@ impl Source {
     }
 
     fn show(&self, diagnostics: &Diagnostics, least: Severity, color: bool) {
-        let renderer = if color {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        };
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         match std::str::from_utf8(&self.bytes) {
             Ok(text) => {
                 for diagnostic in diagnostics.iter().filter(|one| one.severity >= least) {
@@ -87,9 +83,7 @@ impl Source {
             .annotation(AnnotationKind::Primary.span(range(diagnostic.span)));
         for label in &diagnostic.labels {
             snippet = snippet.annotation(
-                AnnotationKind::Context
-                    .span(range(label.span))
-                    .label(label.message.as_str()),
+                AnnotationKind::Context.span(range(label.span)).label(label.message.as_str()),
             );
         }
         let mut group = level

@@ -23,10 +23,7 @@ pub(crate) fn trace(args: &Trace, color: bool) -> Result<(), Failure> {
         .scope
         .reports()
         .map(|variable| {
-            let name = variable
-                .name
-                .strip_prefix("Report.")
-                .unwrap_or(&variable.name);
+            let name = variable.name.strip_prefix("Report.").unwrap_or(&variable.name);
             (name.to_owned(), variable.ty)
         })
         .collect();
@@ -42,14 +39,7 @@ pub(crate) fn trace(args: &Trace, color: bool) -> Result<(), Failure> {
         let mut report = None;
         let outcome = compiled.program.invoke(
             registers,
-            Call {
-                now,
-                primitives: &primitives,
-                cwnd,
-                rate,
-                switched,
-                staged: &mut staged,
-            },
+            Call { now, primitives: &primitives, cwnd, rate, switched, staged: &mut staged },
             |values| report = Some(named(&reports, values)),
         );
         cwnd = outcome.cwnd.unwrap_or(cwnd);
@@ -119,12 +109,8 @@ impl Acks {
     fn open(path: &Path) -> anyhow::Result<Self> {
         let name = path.display().to_string();
         let file = File::open(path).with_context(|| format!("cannot open {name}"))?;
-        let mut rows = csv::ReaderBuilder::new()
-            .trim(csv::Trim::All)
-            .from_reader(file);
-        let header = rows
-            .headers()
-            .with_context(|| format!("cannot read {name}"))?;
+        let mut rows = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
+        let header = rows.headers().with_context(|| format!("cannot read {name}"))?;
         let mut columns = Vec::new();
         let mut seen: Vec<&str> = Vec::new();
         for title in header {
@@ -133,19 +119,10 @@ impl Acks {
             }
             seen.push(title);
             columns.push(column(title).ok_or_else(|| {
-                anyhow!(
-                    "{name}: the column '{title}' is no primitive; there are {}",
-                    titles()
-                )
+                anyhow!("{name}: the column '{title}' is no primitive; there are {}", titles())
             })?);
         }
-        Ok(Self {
-            name,
-            rows,
-            columns,
-            record: csv::StringRecord::new(),
-            last: Micros(0),
-        })
+        Ok(Self { name, rows, columns, record: csv::StringRecord::new(), last: Micros(0) })
     }
 
     fn next(&mut self) -> anyhow::Result<Option<(Micros, Primitives)>> {
@@ -164,10 +141,7 @@ impl Acks {
                 "true" => 1,
                 "false" => 0,
                 _ => field.parse().with_context(|| {
-                    format!(
-                        "{}:{line}: '{field}' is no whole number of 64 bits",
-                        self.name
-                    )
+                    format!("{}:{line}: '{field}' is no whole number of 64 bits", self.name)
                 })?,
             };
             match column {
@@ -176,12 +150,7 @@ impl Acks {
             }
         }
         if now < self.last {
-            bail!(
-                "{}:{line}: now_us goes back, from {} to {}",
-                self.name,
-                self.last.0,
-                now.0
-            );
+            bail!("{}:{line}: now_us goes back, from {} to {}", self.name, self.last.0, now.0);
         }
         self.last = now;
         Ok(Some((now, primitives)))
@@ -192,25 +161,16 @@ fn column(title: &str) -> Option<Column> {
     if title == "now_us" {
         return Some(Column::Now);
     }
-    settable()
-        .find(|primitive| short(*primitive) == title)
-        .map(Column::Primitive)
+    settable().find(|primitive| short(*primitive) == title).map(Column::Primitive)
 }
 
 fn titles() -> String {
-    settable()
-        .map(short)
-        .chain(["now_us"])
-        .collect::<Vec<_>>()
-        .join(", ")
+    settable().map(short).chain(["now_us"]).collect::<Vec<_>>().join(", ")
 }
 
 /// Ack.now is not among them: it is the row's `now_us`.
 fn settable() -> impl Iterator<Item = Primitive> {
-    Primitive::ALL
-        .iter()
-        .copied()
-        .filter(|primitive| *primitive != Primitive::AckNow)
+    Primitive::ALL.iter().copied().filter(|primitive| *primitive != Primitive::AckNow)
 }
 
 fn short(primitive: Primitive) -> &'static str {

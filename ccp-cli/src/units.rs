@@ -9,9 +9,8 @@ pub(crate) struct Setting {
 
 /// Reads `NAME=VALUE`; a value is a whole number, `true` or `false`.
 pub(crate) fn parse_setting(text: &str) -> Result<Setting, String> {
-    let (name, value) = text
-        .split_once('=')
-        .ok_or_else(|| format!("'{text}' has no '='; write NAME=VALUE"))?;
+    let (name, value) =
+        text.split_once('=').ok_or_else(|| format!("'{text}' has no '='; write NAME=VALUE"))?;
     let value = match value {
         "true" => 1,
         "false" => 0,
@@ -19,10 +18,7 @@ pub(crate) fn parse_setting(text: &str) -> Result<Setting, String> {
             format!("'{value}' is neither a whole number that fits 64 bits nor true or false")
         })?,
     };
-    Ok(Setting {
-        name: name.to_owned(),
-        value,
-    })
+    Ok(Setting { name: name.to_owned(), value })
 }
 
 #[cfg(test)]
@@ -31,12 +27,7 @@ mod tests {
 
     #[test]
     fn settings_are_a_name_and_a_number_or_bool() {
-        let set = |name: &str, value| {
-            Ok(Setting {
-                name: name.to_owned(),
-                value,
-            })
-        };
+        let set = |name: &str, value| Ok(Setting { name: name.to_owned(), value });
         assert_eq!(parse_setting("reportTime=10"), set("reportTime", 10));
         assert_eq!(parse_setting("on=true"), set("on", 1));
         assert!(parse_setting("on").is_err());

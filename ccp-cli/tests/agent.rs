@@ -15,41 +15,22 @@ const LIMIT: Duration = Duration::from_secs(20);
 fn the_list_names_every_algorithm() {
     let run = ccp(&["list"], "");
     assert_eq!(run.status.code(), Some(0));
-    assert!(
-        text(&run.stdout)
-            .lines()
-            .any(|line| line.starts_with("reno\t"))
-    );
+    assert!(text(&run.stdout).lines().any(|line| line.starts_with("reno\t")));
 }
 
 #[test]
 fn wrong_names_and_units_are_wrong_usage() {
     for (args, says) in [
-        (
-            ["run", "rino"].as_slice(),
-            "there are: cubic, cubic:linux, reno",
-        ),
-        (
-            &["run", "--default", "rino"],
-            "there are: cubic, cubic:linux, reno",
-        ),
+        (["run", "rino"].as_slice(), "there are: cubic, cubic:linux, reno"),
+        (&["run", "--default", "rino"], "there are: cubic, cubic:linux, reno"),
         (&["run", "--report", "10"], "10ms"),
         (&["run", "--bind", "a/b"], "--bind"),
         (&["run", "--ipc", "pigeon"], "unix"),
         (&["fly"], "subcommand"),
     ] {
         let run = ccp(args, "");
-        assert_eq!(
-            run.status.code(),
-            Some(2),
-            "{args:?}: {}",
-            text(&run.stderr)
-        );
-        assert!(
-            text(&run.stderr).contains(says),
-            "{args:?}: {}",
-            text(&run.stderr)
-        );
+        assert_eq!(run.status.code(), Some(2), "{args:?}: {}", text(&run.stderr));
+        assert!(text(&run.stderr).contains(says), "{args:?}: {}", text(&run.stderr));
     }
 }
 
@@ -70,10 +51,7 @@ fn each_signal_does_its_part_and_nothing_is_left_behind() {
         let mut agent = start(folder.path());
         signal(&agent, "-USR1");
         // A second agent of the same name is refused while the first lives.
-        let second = ccp(
-            &["run", "reno", "--ipc-dir", folder.path().to_str().unwrap()],
-            "",
-        );
+        let second = ccp(&["run", "reno", "--ipc-dir", folder.path().to_str().unwrap()], "");
         assert_eq!(second.status.code(), Some(3), "{}", text(&second.stderr));
         signal(&agent, last);
         let end = Instant::now() + LIMIT;
@@ -111,9 +89,6 @@ fn start(folder: &Path) -> Child {
 }
 
 fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill")
-        .args([name, &child.id().to_string()])
-        .status()
-        .unwrap();
+    let status = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
     assert!(status.success());
 }

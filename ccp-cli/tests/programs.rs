@@ -40,18 +40,12 @@ fn a_trace_starts_from_what_is_set() {
     let program = write(&folder, "p.ccp", PROGRAM);
     let acks = write(&folder, "acks.csv", "bytes_acked,packets_acked\n1,1\n");
     let set = ["--set", "limit=0", "--set", "Rate=77"];
-    let run = ccp(
-        &[["trace", &program, "--acks", &acks].as_slice(), &set].concat(),
-        "",
-    );
+    let run = ccp(&[["trace", &program, "--acks", &acks].as_slice(), &set].concat(), "");
     assert_eq!(
         text(&run.stdout),
         "{\"ack\":0,\"now_us\":0,\"cwnd\":14481,\"rate\":77,\"report\":{\"acked\":1,\"late\":false}}\n"
     );
-    for (wrong, says) in [
-        ("none=1", "no variable 'none'"),
-        ("Report.acked=1", "cannot be set"),
-    ] {
+    for (wrong, says) in [("none=1", "no variable 'none'"), ("Report.acked=1", "cannot be set")] {
         let run = ccp(&["trace", &program, "--acks", &acks, "--set", wrong], "");
         assert_eq!(run.status.code(), Some(2));
         assert!(text(&run.stderr).contains(says), "{}", text(&run.stderr));
@@ -61,11 +55,8 @@ fn a_trace_starts_from_what_is_set() {
 #[test]
 fn a_trap_is_said_in_its_row_and_the_window_stays() {
     let folder = tempfile::tempdir().unwrap();
-    let program = write(
-        &folder,
-        "p.ccp",
-        "(def) (when true (:= Cwnd 1) (:= Cwnd (/ 8 Ack.ecn_bytes)))",
-    );
+    let program =
+        write(&folder, "p.ccp", "(def) (when true (:= Cwnd 1) (:= Cwnd (/ 8 Ack.ecn_bytes)))");
     let acks = write(&folder, "acks.csv", "ecn_bytes\n0\n4\n");
     let run = ccp(&["trace", &program, "--acks", &acks], "");
     assert_eq!(run.status.code(), Some(0));
@@ -90,11 +81,7 @@ fn wrong_recordings_are_refused_with_their_place() {
         let acks = write(&folder, "acks.csv", csv);
         let run = ccp(&["trace", &program, "--acks", &acks], "");
         assert_eq!(run.status.code(), Some(1), "{csv}");
-        assert!(
-            text(&run.stderr).contains(says),
-            "{csv}: {}",
-            text(&run.stderr)
-        );
+        assert!(text(&run.stderr).contains(says), "{csv}: {}", text(&run.stderr));
     }
 }
 
@@ -130,22 +117,14 @@ fn an_allowed_lint_only_warns() {
     assert!(text(&run.stderr).contains("warning"));
     let run = ccp(&["check", "-", "--allow", "nonsense"], source);
     assert_eq!(run.status.code(), Some(2));
-    assert!(
-        text(&run.stderr).contains("unknown-field"),
-        "the known ones are named"
-    );
+    assert!(text(&run.stderr).contains("unknown-field"), "the known ones are named");
 }
 
 #[test]
 fn the_wire_form_is_an_install_of_program_1() {
     let run = ccp(&["compile", "-", "--emit", "wire"], PROGRAM);
-    let message = ccp_wire::Messages::new(&run.stdout)
-        .next()
-        .unwrap()
-        .unwrap();
-    let ccp_wire::Message::Install(install) = message else {
-        panic!("{message:?}")
-    };
+    let message = ccp_wire::Messages::new(&run.stdout).next().unwrap().unwrap();
+    let ccp_wire::Message::Install(install) = message else { panic!("{message:?}") };
     assert_eq!(install.program_uid, ccp_wire::ProgramUid(1));
     assert_eq!(install.encoded_len(), run.stdout.len());
     let program = ccp_lang::Program::from_records(

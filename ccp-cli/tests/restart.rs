@@ -115,10 +115,7 @@ impl Sender {
                 let _ = to.send(line);
             }
         });
-        Self {
-            process: Process(child),
-            lines,
-        }
+        Self { process: Process(child), lines }
     }
 
     /// Waits for a line that names this governor, and in whose time bytes flowed. In none may they
@@ -158,13 +155,7 @@ fn udp_sender() -> PathBuf {
     };
     let build = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--package", "ccp-datapath"])
-        .args([
-            "--example",
-            "udp_sender",
-            "--profile",
-            profile,
-            "--target-dir",
-        ])
+        .args(["--example", "udp_sender", "--profile", profile, "--target-dir"])
         .arg(built.parent().unwrap())
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status();

@@ -17,12 +17,7 @@ pub(crate) struct Announcement {
 
 impl Announcement {
     pub(crate) fn new(flow: FlowId, info: &FlowInfo<'_>) -> Self {
-        let address = info.v6.map(|(src, dst)| Address {
-            flow,
-            family: Family::V6,
-            src,
-            dst,
-        });
+        let address = info.v6.map(|(src, dst)| Address { flow, family: Family::V6, src, dst });
         let v4 = |ip| if address.is_some() { 0 } else { ip };
         Self {
             address,
@@ -45,10 +40,7 @@ impl Announcement {
     /// `cwnd` is the window in use now, in bytes. An agent starts from what Create says: one that takes over a running
     /// flow must not throw it back to where it began.
     pub(crate) fn encode(&self, cwnd: Option<u64>, buf: &mut [u8]) -> Result<usize, EncodeError> {
-        let mut create = Create {
-            cong_alg: &self.cong_alg,
-            ..self.create
-        };
+        let mut create = Create { cong_alg: &self.cong_alg, ..self.create };
         if let Some(cwnd) = cwnd.filter(|cwnd| *cwnd != 0) {
             create.init_cwnd = cwnd.try_into().unwrap_or(u32::MAX);
         }

@@ -133,22 +133,15 @@ impl Datapath {
         sink: &mut (impl Sink + ?Sized),
     ) -> Result<FlowHandle, OpenError> {
         let t = self.advance(now, sink);
-        let full = OpenError::TooManyFlows {
-            max: self.flows.max(),
-        };
+        let full = OpenError::TooManyFlows { max: self.flows.max() };
         let id = self.flows.next_id().ok_or(full)?;
         let announcement = Announcement::new(id, &info);
         // Later nobody could be told that it cannot be written.
         announcement.encode(None, &mut self.scratch)?;
         self.flows.insert(Flow::new(announcement, t)).ok_or(full)?;
         if let Some(flow) = self.flows.get_mut(id) {
-            let mut out = Out {
-                session: &mut self.session,
-                stats: &mut self.stats,
-                sink,
-                t,
-                tried: false,
-            };
+            let mut out =
+                Out { session: &mut self.session, stats: &mut self.stats, sink, t, tried: false };
             out.announce(flow, None, &mut self.scratch);
         }
         self.rearm();
@@ -197,13 +190,8 @@ impl Datapath {
         if self.session.in_fallback() {
             return Ok(Decision::by(Governor::Fallback));
         }
-        let mut out = Out {
-            session: &mut self.session,
-            stats: &mut self.stats,
-            sink,
-            t,
-            tried: false,
-        };
+        let mut out =
+            Out { session: &mut self.session, stats: &mut self.stats, sink, t, tried: false };
         if out.announce(flow, Some(control.cwnd), &mut self.scratch) {
             let decision = Decision::by(flow.governor());
             self.rearm();
@@ -228,20 +216,14 @@ impl Datapath {
                     staged: &mut flow.staged,
                 };
                 let is_stale = flow.is_stale;
-                installed
-                    .program
-                    .invoke(&mut flow.registers, call, |fields| {
-                        if is_stale {
-                            bump(&mut out.stats.reports_stale);
-                            return;
-                        }
-                        let report = MeasureRepr {
-                            flow: id,
-                            program_uid: installed.uid,
-                            fields,
-                        };
-                        out.report(report, scratch);
-                    })
+                installed.program.invoke(&mut flow.registers, call, |fields| {
+                    if is_stale {
+                        bump(&mut out.stats.reports_stale);
+                        return;
+                    }
+                    let report = MeasureRepr { flow: id, program_uid: installed.uid, fields };
+                    out.report(report, scratch);
+                })
             }
         };
 
@@ -370,13 +352,8 @@ impl Datapath {
         let Ok(hello_len) = hello.encode(&mut self.scratch[ready_len..]) else {
             return;
         };
-        let mut out = Out {
-            session: &mut self.session,
-            stats: &mut self.stats,
-            sink,
-            t,
-            tried: false,
-        };
+        let mut out =
+            Out { session: &mut self.session, stats: &mut self.stats, sink, t, tried: false };
         if out.send(&self.scratch[..ready_len + hello_len]).is_ok() {
             self.session.ready_sent();
             bump(&mut self.stats.readies);
@@ -385,13 +362,8 @@ impl Datapath {
 
     /// Returns whether it is worth trying the next one.
     fn send_close(&mut self, id: FlowId, t: u64, sink: &mut (impl Sink + ?Sized)) -> bool {
-        let mut out = Out {
-            session: &mut self.session,
-            stats: &mut self.stats,
-            sink,
-            t,
-            tried: false,
-        };
+        let mut out =
+            Out { session: &mut self.session, stats: &mut self.stats, sink, t, tried: false };
         let sent = match MeasureRepr::close(id).encode(&mut self.scratch) {
             Ok(len) => out.send(&self.scratch[..len]),
             Err(_) => return true,
@@ -423,23 +395,13 @@ impl FlowHandle {
 impl Decision {
     /// No news: keep what is in use, under this governor.
     const fn by(governor: Governor) -> Self {
-        Self {
-            governor,
-            cwnd: None,
-            rate: None,
-            reported: false,
-            trap: None,
-        }
+        Self { governor, cwnd: None, rate: None, reported: false, trap: None }
     }
 }
 
 impl Flow {
     fn governor(&self) -> Governor {
-        if self.program.is_some() {
-            Governor::Agent
-        } else {
-            Governor::Transport
-        }
+        if self.program.is_some() { Governor::Agent } else { Governor::Transport }
     }
 }
 

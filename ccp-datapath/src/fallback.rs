@@ -131,10 +131,7 @@ impl Reno {
     /// without any delivery is the same event.
     fn begin(&mut self, lost: u64, in_flight: u64, timeout: bool) {
         let unseen = lost.saturating_add(DUP_ACKS).saturating_mul(self.mss);
-        self.event = Some(Event {
-            remaining: in_flight.saturating_add(unseen),
-            timeout,
-        });
+        self.event = Some(Event { remaining: in_flight.saturating_add(unseen), timeout });
     }
 
     fn undo(&mut self) {
@@ -274,11 +271,7 @@ mod tests {
         reno.on_ack(&timeout());
         assert_eq!((reno.cwnd(), reno.ssthresh()), (MSS, 50 * MSS));
         reno.on_ack(&timeout());
-        assert_eq!(
-            (reno.cwnd(), reno.ssthresh()),
-            (MSS, 50 * MSS),
-            "the same data"
-        );
+        assert_eq!((reno.cwnd(), reno.ssthresh()), (MSS, 50 * MSS), "the same data");
         reno.on_ack(&acked(1, MSS));
         assert_eq!(reno.cwnd(), 2 * MSS, "slow start");
     }

@@ -127,10 +127,7 @@ impl Flows {
         let flow = Some(Box::new(flow));
         match self.free.pop_front() {
             Some(slot) => self.slots.get_mut(slot as usize)?.flow = flow,
-            None => self.slots.push(Slot {
-                generation: 0,
-                flow,
-            }),
+            None => self.slots.push(Slot { generation: 0, flow }),
         }
         Some(id)
     }
@@ -167,9 +164,7 @@ impl Flows {
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Flow> {
-        self.slots
-            .iter_mut()
-            .filter_map(|slot| slot.flow.as_deref_mut())
+        self.slots.iter_mut().filter_map(|slot| slot.flow.as_deref_mut())
     }
 
     #[inline]
@@ -245,10 +240,8 @@ mod tests {
         for id in &ids {
             assert!(flows.remove(*id).is_ok());
         }
-        let slots: Vec<_> = (0..3)
-            .filter_map(|_| flows.insert(flow()))
-            .map(|id| id.0 & 3)
-            .collect();
+        let slots: Vec<_> =
+            (0..3).filter_map(|_| flows.insert(flow())).map(|id| id.0 & 3).collect();
         assert_eq!(slots, [1, 2, 3]);
     }
 

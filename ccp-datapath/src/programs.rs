@@ -22,10 +22,7 @@ pub(crate) struct ProgramTable {
 
 impl ProgramTable {
     pub(crate) fn new(max: u32) -> Self {
-        Self {
-            installed: Vec::new(),
-            max,
-        }
+        Self { installed: Vec::new(), max }
     }
 
     /// Adds the program, in place of an earlier one of that uid. Uid 1 begins a new agent run: all others go.

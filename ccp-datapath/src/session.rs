@@ -169,13 +169,7 @@ mod tests {
 
     fn connected() -> Session {
         let mut session = Session::new(200 * MS, true);
-        assert_eq!(
-            session.tick(0),
-            Due {
-                fallback: false,
-                ready: true
-            }
-        );
+        assert_eq!(session.tick(0), Due { fallback: false, ready: true });
         session.ready_sent();
         session
     }

@@ -86,15 +86,9 @@ pub struct Traps {
 impl Traps {
     /// All kinds together.
     pub fn total(&self) -> u64 {
-        [
-            self.add_overflow,
-            self.sub_underflow,
-            self.mul_overflow,
-            self.div_by_zero,
-            self.other,
-        ]
-        .iter()
-        .fold(0, |sum: u64, n| sum.saturating_add(*n))
+        [self.add_overflow, self.sub_underflow, self.mul_overflow, self.div_by_zero, self.other]
+            .iter()
+            .fold(0, |sum: u64, n| sum.saturating_add(*n))
     }
 
     pub(crate) fn count(&mut self, trap: Trap) {

@@ -13,14 +13,8 @@ const FULL: Result<(), SinkError> = Err(SinkError::Full);
 fn lose_agent(bench: &mut Bench, flow: ccp_datapath::FlowHandle, at: u64) {
     bench.link = GONE;
     bench.at(at).ack(flow);
-    assert_eq!(
-        bench.at(at + 200 * MS - 1).ack(flow).governor,
-        Governor::Agent
-    );
-    assert_eq!(
-        bench.at(at + 200 * MS).ack(flow).governor,
-        Governor::Fallback
-    );
+    assert_eq!(bench.at(at + 200 * MS - 1).ack(flow).governor, Governor::Agent);
+    assert_eq!(bench.at(at + 200 * MS).ack(flow).governor, Governor::Fallback);
 }
 
 #[test]
@@ -34,11 +28,7 @@ fn without_an_agent_everything_is_retried_every_100_ms() {
     assert!(bench.sent.is_empty());
     let decision = bench.at(100 * MS).ack(flow);
     assert_eq!(decision.governor, Governor::Transport);
-    assert_eq!(
-        bench.lines(),
-        ["ready 0", "hello", "create 1 reno"],
-        "Ready goes first"
-    );
+    assert_eq!(bench.lines(), ["ready 0", "hello", "create 1 reno"], "Ready goes first");
     bench.alive(0);
     bench.at(900 * MS).ack(flow);
     assert!(bench.sent.is_empty(), "neither is repeated");
@@ -110,14 +100,9 @@ fn the_invocation_that_sends_the_create_runs_nothing() {
     bench.link = FULL;
     let flow = bench.open();
     bench.link = Ok(());
-    bench
-        .update(flow, &[field(Reg::CWND, 5000)])
-        .expect("settable");
+    bench.update(flow, &[field(Reg::CWND, 5000)]).expect("settable");
     let decision = bench.at(100 * MS).ack(flow);
-    assert_eq!(
-        (decision.cwnd, decision.governor),
-        (None, Governor::Transport)
-    );
+    assert_eq!((decision.cwnd, decision.governor), (None, Governor::Transport));
     assert_eq!(bench.ack(flow).cwnd, Some(5000), "the next one does");
 }
 
@@ -129,10 +114,7 @@ fn a_gone_agent_has_200_ms_then_the_flows_fall_back() {
     assert_eq!(bench.datapath.stats().fallbacks, 1);
     assert_eq!(bench.datapath.stats().reports_lost, 2);
     let decision = bench.at(2000 * MS).ack(flow);
-    assert_eq!(
-        (decision.cwnd, decision.rate, decision.reported),
-        (None, None, false)
-    );
+    assert_eq!((decision.cwnd, decision.rate, decision.reported), (None, None, false));
 }
 
 #[test]
@@ -140,10 +122,7 @@ fn a_full_queue_is_no_reason_to_fall_back() {
     let (mut bench, flow) = Bench::running(&reporting());
     bench.link = FULL;
     for second in 1..100 {
-        assert_eq!(
-            bench.at(second * 1000 * MS).ack(flow).governor,
-            Governor::Agent
-        );
+        assert_eq!(bench.at(second * 1000 * MS).ack(flow).governor, Governor::Agent);
     }
     assert_eq!(bench.datapath.stats().sends_full, 99);
 }
@@ -217,9 +196,7 @@ fn no_report_of_before_the_fallback_reaches_the_next_agent() {
 fn words_about_single_flows_do_not_end_a_fallback() {
     let (mut bench, flow) = Bench::running(&reporting());
     lose_agent(&mut bench, flow, 0);
-    bench
-        .update(flow, &[field(Reg::CWND, 1)])
-        .expect("settable");
+    bench.update(flow, &[field(Reg::CWND, 1)]).expect("settable");
     bench.change(flow, 1, &[]).expect("installed");
     assert_eq!(bench.ack(flow).governor, Governor::Fallback);
     let mut bad = reporting();
@@ -234,10 +211,7 @@ fn any_message_stops_the_timer_before_the_fallback() {
     bench.link = GONE;
     bench.at(1000 * MS).ack(flow);
     bench.link = Ok(());
-    bench
-        .at(1150 * MS)
-        .update(flow, &[])
-        .expect("an empty update");
+    bench.at(1150 * MS).update(flow, &[]).expect("an empty update");
     assert_eq!(bench.at(5000 * MS).ack(flow).governor, Governor::Agent);
 
     bench.link = GONE;
@@ -262,9 +236,7 @@ fn a_message_that_comes_with_the_end_of_the_timer_still_stops_it() {
 fn what_an_earlier_run_asked_for_is_not_done_under_the_next() {
     let (mut bench, flow) = Bench::running(&steering(1000));
     bench.ack(flow);
-    bench
-        .update(flow, &[field(Reg::control(0), 2000)])
-        .expect("settable");
+    bench.update(flow, &[field(Reg::control(0), 2000)]).expect("settable");
     bench.install(1, &reporting()).expect("room");
     bench.ack(flow);
     assert_eq!(bench.ack(flow).cwnd, Some(1000));
@@ -289,16 +261,9 @@ fn an_agent_owes_nothing_that_the_one_before_it_promised() {
 #[test]
 fn a_dead_agents_words_do_not_come_back_with_the_next_one() {
     let (mut bench, flow) = Bench::running(&steering(1000));
-    bench
-        .update(flow, &[field(Reg::RATE, 777)])
-        .expect("settable");
+    bench.update(flow, &[field(Reg::RATE, 777)]).expect("settable");
     assert_eq!(bench.ack(flow).rate, Some(777));
-    bench
-        .update(
-            flow,
-            &[field(Reg::control(0), 2000), field(Reg::CWND, 2000)],
-        )
-        .expect("settable");
+    bench.update(flow, &[field(Reg::control(0), 2000), field(Reg::CWND, 2000)]).expect("settable");
     bench.link = GONE;
     bench.close_of_another();
     bench.at(200 * MS).timeout();
@@ -307,10 +272,7 @@ fn a_dead_agents_words_do_not_come_back_with_the_next_one() {
     bench.ack(flow);
     let decision = bench.ack(flow);
     assert_eq!(decision.cwnd, Some(1000), "the update died with its agent");
-    assert_eq!(
-        decision.rate, None,
-        "the transport has paced by its own rule since"
-    );
+    assert_eq!(decision.rate, None, "the transport has paced by its own rule since");
 }
 
 #[test]
@@ -329,10 +291,7 @@ fn an_agent_that_keeps_its_promise_is_alive() {
     let (mut bench, flow) = Bench::running(&reporting());
     for t in (0..10_000).step_by(100) {
         bench.at(t * MS).alive(50);
-        assert_eq!(
-            bench.at(t * MS + 99 * MS).ack(flow).governor,
-            Governor::Agent
-        );
+        assert_eq!(bench.at(t * MS + 99 * MS).ack(flow).governor, Governor::Agent);
     }
 }
 
@@ -343,11 +302,7 @@ fn silence_of_an_agent_that_promised_nothing_is_no_news() {
     assert_eq!(bench.datapath.poll_timeout(), None);
     assert_eq!(bench.at(30 * day).ack(flow).governor, Governor::Agent);
     bench.alive(0);
-    assert_eq!(
-        bench.at(60 * day).ack(flow).governor,
-        Governor::Agent,
-        "0 is no promise"
-    );
+    assert_eq!(bench.at(60 * day).ack(flow).governor, Governor::Agent, "0 is no promise");
 }
 
 #[test]
@@ -357,10 +312,7 @@ fn who_did_not_ask_for_keep_alives_counts_no_silence() {
     let mut bench = Bench::with(config);
     let flow = bench.open();
     bench.alive(1);
-    assert_eq!(
-        bench.at(10_000 * MS).ack(flow).governor,
-        Governor::Transport
-    );
+    assert_eq!(bench.at(10_000 * MS).ack(flow).governor, Governor::Transport);
 }
 
 #[test]
@@ -371,16 +323,10 @@ fn after_a_suspend_the_agents_waiting_messages_count() {
     // An ACK is handled first, although an Alive waits in the socket.
     assert_eq!(bench.at(later).ack(flow).governor, Governor::Agent);
     bench.at(later + MS).alive(50);
-    assert_eq!(
-        bench.at(later + 149 * MS).ack(flow).governor,
-        Governor::Agent
-    );
+    assert_eq!(bench.at(later + 149 * MS).ack(flow).governor, Governor::Agent);
     // Without one, the agent has one more interval.
     assert_eq!(bench.at(2 * later).ack(flow).governor, Governor::Agent);
-    assert_eq!(
-        bench.at(2 * later + 50 * MS + 1).ack(flow).governor,
-        Governor::Fallback
-    );
+    assert_eq!(bench.at(2 * later + 50 * MS + 1).ack(flow).governor, Governor::Fallback);
 }
 
 #[test]
@@ -400,10 +346,7 @@ fn a_new_run_makes_the_governed_flows_announce_themselves() {
     assert!(bench.ack(flow).reported);
     assert_eq!(bench.datapath.stats().reports_stale, 1);
     bench.ack(fresh);
-    assert!(
-        bench.sent.is_empty(),
-        "the new agent has that Create already"
-    );
+    assert!(bench.sent.is_empty(), "the new agent has that Create already");
 
     bench.change(flow, 1, &[]).expect("installed");
     bench.ack(flow);

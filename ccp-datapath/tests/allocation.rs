@@ -74,13 +74,8 @@ fn switches_and_updates_take_effect_without_allocation() {
     let (mut bench, flow) = Bench::running(&reporting());
     bench.install(2, &steering(1000)).expect("room");
     for uid in [2, 1, 2, 1] {
-        bench
-            .change(flow, uid, &[field(Reg::CWND, 5)])
-            .expect("installed");
-        assert_eq!(
-            allocations(|| assert!(ack(&mut bench.datapath, flow, 0, Ok(())).reported)),
-            0
-        );
+        bench.change(flow, uid, &[field(Reg::CWND, 5)]).expect("installed");
+        assert_eq!(allocations(|| assert!(ack(&mut bench.datapath, flow, 0, Ok(())).reported)), 0);
     }
 }
 
@@ -92,20 +87,14 @@ fn losing_and_finding_the_agent_allocates_nothing_per_ack() {
         for t in 0..1000 {
             ack(datapath, flow, t * MS, Err(SinkError::Gone));
         }
-        assert_eq!(
-            ack(datapath, flow, 1000 * MS, Ok(())).governor,
-            Governor::Fallback
-        );
+        assert_eq!(ack(datapath, flow, 1000 * MS, Ok(())).governor, Governor::Fallback);
     });
     assert_eq!(count, 0);
     bench.at(1001 * MS).alive(10);
     let datapath = &mut bench.datapath;
     let count = allocations(|| {
         for t in 1002..1030 {
-            assert_eq!(
-                ack(datapath, flow, t * MS, Ok(())).governor,
-                Governor::Agent
-            );
+            assert_eq!(ack(datapath, flow, t * MS, Ok(())).governor, Governor::Agent);
         }
     });
     assert_eq!(count, 0);

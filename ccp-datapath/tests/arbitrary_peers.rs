@@ -47,19 +47,11 @@ enum Step {
 }
 
 fn number() -> impl Strategy<Value = u64> {
-    prop_oneof![
-        0..4_u64,
-        any::<u64>(),
-        Just(u64::MAX),
-        Just(u64::from(u32::MAX))
-    ]
+    prop_oneof![0..4_u64, any::<u64>(), Just(u64::MAX), Just(u64::from(u32::MAX))]
 }
 
 fn reg() -> impl Strategy<Value = Reg> {
-    (
-        0..9_u8,
-        prop_oneof![0..8_u32, Just(109), Just(110), any::<u32>()],
-    )
+    (0..9_u8, prop_oneof![0..8_u32, Just(109), Just(110), any::<u32>()])
         .prop_filter_map("a class", |(class, index)| {
             Some(Reg::new(ccp_lang::Class::from_code(class)?, index))
         })
@@ -74,10 +66,7 @@ fn code() -> impl Strategy<Value = Code> {
         body_idx: b,
         num_body_instrs: nb,
     });
-    let any_code = (
-        prop::collection::vec(event, 0..3),
-        prop::collection::vec(instr, 0..8),
-    )
+    let any_code = (prop::collection::vec(event, 0..3), prop::collection::vec(instr, 0..8))
         .prop_map(|(events, instrs)| Code { events, instrs });
     prop_oneof![1 => any_code, 2 => Just(reporting())]
 }
@@ -88,22 +77,14 @@ fn fields() -> impl Strategy<Value = Vec<FieldUpdate>> {
         index,
         value,
     });
-    let any_field =
-        (any::<u8>(), any::<u32>(), any::<u64>()).prop_map(|(class, index, value)| FieldUpdate {
-            class,
-            index,
-            value,
-        });
+    let any_field = (any::<u8>(), any::<u32>(), any::<u64>())
+        .prop_map(|(class, index, value)| FieldUpdate { class, index, value });
     prop::collection::vec(prop_oneof![4 => settable, 1 => any_field], 0..6)
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let flow = || prop_oneof![3 => 1..40_u32, 1 => any::<u32>()];
-    let link = prop_oneof![
-        Just(Ok(())),
-        Just(Err(SinkError::Full)),
-        Just(Err(SinkError::Gone))
-    ];
+    let link = prop_oneof![Just(Ok(())), Just(Err(SinkError::Full)), Just(Err(SinkError::Gone))];
     prop_oneof![
         2 => prop::collection::vec(any::<u8>(), 0..64).prop_map(Step::Bytes),
         2 => (0..6_u32, code()).prop_map(|(uid, code)| Step::Install { uid, code }),
@@ -152,12 +133,10 @@ impl World {
     fn receive(&mut self, datagram: &[u8]) {
         let (link, now) = (self.link, Micros(self.now));
         let sent = &mut self.sent;
-        let _ = self
-            .datapath
-            .handle_datagram(datagram, now, &mut |d: &[u8]| {
-                sent.push(d.to_vec());
-                link
-            });
+        let _ = self.datapath.handle_datagram(datagram, now, &mut |d: &[u8]| {
+            sent.push(d.to_vec());
+            link
+        });
     }
 
     fn open(&mut self) -> Option<FlowHandle> {
@@ -177,16 +156,10 @@ impl World {
         let sent = &mut self.sent;
         let decision = self
             .datapath
-            .on_ack(
-                flow,
-                primitives,
-                Control { cwnd },
-                now,
-                &mut |d: &[u8]| {
-                    sent.push(d.to_vec());
-                    link
-                },
-            )
+            .on_ack(flow, primitives, Control { cwnd }, now, &mut |d: &[u8]| {
+                sent.push(d.to_vec());
+                link
+            })
             .expect("an open flow");
         assert_ne!(decision.cwnd, Some(0));
         assert_ne!(decision.rate, Some(0));
@@ -207,11 +180,7 @@ impl World {
             }
             Step::Alive { interval_ms } => {
                 let mut buf = [0; 64];
-                let len = Alive {
-                    interval_ms: *interval_ms,
-                }
-                .encode(&mut buf)
-                .expect("room");
+                let len = Alive { interval_ms: *interval_ms }.encode(&mut buf).expect("room");
                 self.receive(&buf[..len]);
             }
             Step::Corrupt { at, to } => {
@@ -271,10 +240,7 @@ impl World {
         let ack = none.with(ccp_lang::Primitive::AckBytesAcked, 77);
         assert_eq!(self.ack(flow, &ack, CWND), Governor::Agent);
         let report = format!("report {} by 1: [77]", flow.id());
-        assert_eq!(
-            self.sent.iter().flat_map(|d| lines(d)).collect::<Vec<_>>(),
-            [report]
-        );
+        assert_eq!(self.sent.iter().flat_map(|d| lines(d)).collect::<Vec<_>>(), [report]);
     }
 }
 

@@ -25,17 +25,11 @@ fn a_late_message_does_not_reach_the_next_flow() {
     bench.lines();
 
     let closed = Err(MessageError::ClosedFlow { flow: first.id() });
-    assert_eq!(
-        bench.receive(&update(first.id(), &[field(Reg::CWND, 1)])),
-        closed
-    );
+    assert_eq!(bench.receive(&update(first.id(), &[field(Reg::CWND, 1)])), closed);
     assert_eq!(bench.receive(&change(first.id(), 1, &[])), closed);
     assert_eq!(bench.datapath.stats().refused.closed_flow, 2);
     let decision = bench.ack(second);
-    assert_eq!(
-        (decision.governor, decision.cwnd),
-        (Governor::Transport, None)
-    );
+    assert_eq!((decision.governor, decision.cwnd), (Governor::Transport, None));
 }
 
 #[test]
@@ -46,12 +40,7 @@ fn a_closed_handle_is_void() {
     bench.open();
     let mut sink = |_: &[u8]| Ok(());
     let (control, none) = (Control { cwnd: 1 }, Primitives::new());
-    assert!(
-        bench
-            .datapath
-            .on_ack(first, &none, control, Micros(0), &mut sink)
-            .is_err()
-    );
+    assert!(bench.datapath.on_ack(first, &none, control, Micros(0), &mut sink).is_err());
     assert!(bench.datapath.close(first, Micros(0), &mut sink).is_err());
     assert_eq!(bench.datapath.traps(first), None);
     assert_eq!(bench.datapath.open_flows(), 1);
@@ -61,13 +50,9 @@ fn a_closed_handle_is_void() {
 fn the_next_flow_starts_from_nothing() {
     let mut bench = few(1);
     let first = bench.open();
-    bench
-        .change(first, 1, &[field(Reg::RATE, 5)])
-        .expect("installed");
+    bench.change(first, 1, &[field(Reg::RATE, 5)]).expect("installed");
     bench.ack(first);
-    bench
-        .update(first, &[field(Reg::CWND, 5)])
-        .expect("settable");
+    bench.update(first, &[field(Reg::CWND, 5)]).expect("settable");
     bench.close(first);
     let second = bench.open();
     let decision = bench.ack(second);

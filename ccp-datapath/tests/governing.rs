@@ -19,9 +19,7 @@ fn a_flow_is_announced_governed_reported_and_closed() {
     assert_eq!(bench.ack(flow).governor, Governor::Transport);
 
     bench.install(1, &reporting()).expect("a good program");
-    bench
-        .change(flow, 1, &[field(Reg::CWND, 50_000)])
-        .expect("an installed program");
+    bench.change(flow, 1, &[field(Reg::CWND, 50_000)]).expect("an installed program");
     let decision = bench.at(5 * MS).ack(flow);
     assert_eq!(decision.governor, Governor::Agent);
     assert_eq!(decision.cwnd, Some(50_000));
@@ -37,20 +35,10 @@ fn a_flow_is_announced_governed_reported_and_closed() {
 fn a_later_update_of_a_register_wins_and_a_change_drops_it() {
     let (mut bench, flow) = Bench::running(&steering(1000));
     let wanted = Reg::control(0);
-    bench
-        .update(flow, &[field(wanted, 2000)])
-        .expect("settable");
-    bench
-        .update(flow, &[field(wanted, 3000)])
-        .expect("settable");
-    assert_eq!(
-        bench.ack(flow).cwnd,
-        Some(3000),
-        "staged after the switch in the same invocation"
-    );
-    bench
-        .update(flow, &[field(wanted, 4000)])
-        .expect("settable");
+    bench.update(flow, &[field(wanted, 2000)]).expect("settable");
+    bench.update(flow, &[field(wanted, 3000)]).expect("settable");
+    assert_eq!(bench.ack(flow).cwnd, Some(3000), "staged after the switch in the same invocation");
+    bench.update(flow, &[field(wanted, 4000)]).expect("settable");
     bench.change(flow, 1, &[]).expect("installed");
     assert_eq!(bench.ack(flow).cwnd, Some(1000), "the initial value");
 }
@@ -59,9 +47,7 @@ fn a_later_update_of_a_register_wins_and_a_change_drops_it() {
 fn a_window_can_be_set_before_any_program() {
     let mut bench = Bench::new();
     let flow = bench.open();
-    bench
-        .update(flow, &[field(Reg::CWND, 9000), field(Reg::RATE, 7)])
-        .expect("settable");
+    bench.update(flow, &[field(Reg::CWND, 9000), field(Reg::RATE, 7)]).expect("settable");
     let decision = bench.ack(flow);
     assert_eq!((decision.cwnd, decision.rate), (Some(9000), Some(7)));
     assert_eq!(decision.governor, Governor::Transport);
@@ -93,10 +79,7 @@ fn programs_see_the_time_since_the_datapath_started() {
     bench.lines();
     bench.at(5010).ack(flow);
     bench.at(5014).ack(flow);
-    assert_eq!(
-        bench.lines(),
-        ["report 1 by 1: [10, 0]", "report 1 by 1: [14, 4]"]
-    );
+    assert_eq!(bench.lines(), ["report 1 by 1: [10, 0]", "report 1 by 1: [14, 4]"]);
 }
 
 #[test]
@@ -104,10 +87,7 @@ fn time_that_goes_back_counts_as_the_latest_seen() {
     let (mut bench, flow) = Bench::running(&telling_time());
     bench.at(10).ack(flow);
     bench.at(3).ack(flow);
-    assert_eq!(
-        bench.lines(),
-        ["report 1 by 1: [10, 0]", "report 1 by 1: [10, 0]"]
-    );
+    assert_eq!(bench.lines(), ["report 1 by 1: [10, 0]", "report 1 by 1: [10, 0]"]);
 }
 
 #[test]

@@ -44,30 +44,22 @@ fn ready_and_hello_share_a_datagram() {
 fn hello_tells_the_settings() {
     let mut config = Config::default();
     config.keep_alive = false;
-    config.limits = Limits {
-        max_instrs: u32::MAX,
-        ..Limits::MACHINE
-    };
+    config.limits = Limits { max_instrs: u32::MAX, ..Limits::MACHINE };
     config.primitives = u64::MAX;
     let mut bench = Bench::with(config);
     bench.timeout();
     let hello = &bench.sent[0][12..];
     assert_eq!(hello[12..16], [0; 4], "no keep-alives");
     assert_eq!(hello[16..24], [0xFF; 8]);
-    assert_eq!(
-        hello[28..32],
-        Limits::MACHINE.max_instrs.to_le_bytes(),
-        "what the machine takes"
-    );
+    assert_eq!(hello[28..32], Limits::MACHINE.max_instrs.to_le_bytes(), "what the machine takes");
 }
 
 #[test]
 fn create_carries_what_the_flow_says_of_itself() {
     let ends = |port| SocketAddr::from((Ipv4Addr::new(127, 0, 0, 1), port));
     let sent = sent_by(|d, mut sink| {
-        let info = FlowInfo::new(14_600, 1_460)
-            .with_addrs(ends(0x1234), ends(443))
-            .with_alg("reno");
+        let info =
+            FlowInfo::new(14_600, 1_460).with_addrs(ends(0x1234), ends(443)).with_alg("reno");
         d.open(info, Micros(0), &mut sink).expect("room");
     });
     #[rustfmt::skip]
@@ -139,11 +131,7 @@ fn a_name_that_no_agent_could_read_is_refused() {
     }
     assert_eq!(datapath.open_flows(), 0);
     let longest = "x".repeat(63);
-    assert!(
-        datapath
-            .open(FlowInfo::new(1, 1).with_alg(&longest), Micros(0), &mut sink)
-            .is_ok()
-    );
+    assert!(datapath.open(FlowInfo::new(1, 1).with_alg(&longest), Micros(0), &mut sink).is_ok());
 }
 
 /// An agent keeps the low byte of a type and knows 0 to 5; Install and UpdateFields end it; it reads 1,024 bytes.
@@ -163,9 +151,7 @@ fn nothing_goes_out_that_harms_an_agent_in_use() {
         }
     };
     let late = bench.open();
-    bench
-        .update(flow, &[field(Reg::RATE, 5)])
-        .expect("settable");
+    bench.update(flow, &[field(Reg::RATE, 5)]).expect("settable");
     bench.ack(flow);
     bench.link = Err(SinkError::Gone);
     bench.ack(flow);

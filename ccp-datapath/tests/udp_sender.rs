@@ -70,9 +70,7 @@ impl Sender {
     /// Waits for a progress line that contains `text`.
     fn wait_for(&self, text: &str) {
         let end = Instant::now() + PATIENCE;
-        while let Ok(line) = self
-            .lines
-            .recv_timeout(end.saturating_duration_since(Instant::now()))
+        while let Ok(line) = self.lines.recv_timeout(end.saturating_duration_since(Instant::now()))
         {
             if line.contains(text) {
                 return;
@@ -84,10 +82,7 @@ impl Sender {
     /// Asks it to end, and returns its result line.
     fn terminate(mut self) -> String {
         let pid = self.child.id().to_string();
-        let asked = Command::new("kill")
-            .args(["-TERM", &pid])
-            .status()
-            .expect("kill runs");
+        let asked = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
         assert!(asked.success());
         let end = Instant::now() + PATIENCE;
         while Instant::now() < end {
@@ -114,25 +109,13 @@ impl Drop for Sender {
 /// Cargo builds the examples along with the tests, unless only this test was asked for.
 fn example() -> PathBuf {
     let this = std::env::current_exe().expect("a path");
-    let built = this
-        .parent()
-        .and_then(Path::parent)
-        .expect("the profile's folder");
+    let built = this.parent().and_then(Path::parent).expect("the profile's folder");
     let example = built.join("examples/udp_sender");
     if !example.exists() {
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args([
-            "build",
-            "--package",
-            "ccp-datapath",
-            "--example",
-            "udp_sender",
-        ]);
+        cargo.args(["build", "--package", "ccp-datapath", "--example", "udp_sender"]);
         let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status();
-        assert!(
-            status.is_ok_and(|status| status.success()),
-            "cargo builds the example"
-        );
+        assert!(status.is_ok_and(|status| status.success()), "cargo builds the example");
     }
     example
 }
@@ -149,10 +132,7 @@ struct Agent {
 impl Agent {
     fn start(dir: &Path) -> Self {
         Self {
-            socket: Options::new()
-                .folder(dir)
-                .bind("portus")
-                .expect("our own folder"),
+            socket: Options::new().folder(dir).bind("portus").expect("our own folder"),
             compiled: compile(PROGRAM).expect("a good program"),
             datapath: Addr::default(),
             flow: None,
@@ -183,11 +163,8 @@ impl Agent {
             Message::Ready(_) => {
                 self.flow = None;
                 let records = self.compiled.program.code().to_records();
-                let install = Install {
-                    program_uid,
-                    events: &records.events,
-                    instrs: &records.instrs,
-                };
+                let install =
+                    Install { program_uid, events: &records.events, instrs: &records.instrs };
                 let len = install.encode(&mut buf).expect("room");
                 self.send(&buf[..len]);
             }
@@ -195,21 +172,13 @@ impl Agent {
                 assert_eq!((create.cong_alg, create.mss), ("reno", 1472));
                 self.flow = Some(create.flow);
                 let fields = &[field(Reg::CWND, WINDOW)];
-                let change = ChangeProgRepr {
-                    flow: create.flow,
-                    program_uid,
-                    fields,
-                };
+                let change = ChangeProgRepr { flow: create.flow, program_uid, fields };
                 let len = change.encode(&mut buf).expect("room");
                 self.send(&buf[..len]);
             }
             Message::Measure(measure) if measure.is_close() => self.flow = None,
             Message::Measure(measure) => {
-                assert_eq!(
-                    Some(measure.flow),
-                    self.flow,
-                    "of the flow announced to this agent"
-                );
+                assert_eq!(Some(measure.flow), self.flow, "of the flow announced to this agent");
                 self.reports.push(measure.fields.iter().collect());
             }
             _ => {}
@@ -218,27 +187,19 @@ impl Agent {
 
     fn update(&self, reg: Reg, value: u64) {
         let mut buf = [0; 64];
-        let update = UpdateFieldsRepr {
-            flow: self.flow.expect("a flow"),
-            fields: &[field(reg, value)],
-        };
+        let update =
+            UpdateFieldsRepr { flow: self.flow.expect("a flow"), fields: &[field(reg, value)] };
         let len = update.encode(&mut buf).expect("room");
         self.send(&buf[..len]);
     }
 
     fn send(&self, datagram: &[u8]) {
-        self.socket
-            .try_send(datagram, &self.datapath)
-            .expect("the sender reads");
+        self.socket.try_send(datagram, &self.datapath).expect("the sender reads");
     }
 }
 
 fn field(reg: Reg, value: u64) -> FieldUpdate {
-    FieldUpdate {
-        class: reg.class.code(),
-        index: reg.index,
-        value,
-    }
+    FieldUpdate { class: reg.class.code(), index: reg.index, value }
 }
 
 fn number(json: &str, name: &str) -> f64 {
@@ -259,11 +220,7 @@ fn an_agent_governs_goes_and_takes_over_again() {
     let late = &agent.reports[20..];
     let rtt = late.iter().map(|report| report[2]).min().expect("reports");
     assert!((20_000..50_000).contains(&rtt), "{rtt}");
-    assert_eq!(
-        late.iter().map(|report| report[1]).sum::<u64>(),
-        0,
-        "no losses"
-    );
+    assert_eq!(late.iter().map(|report| report[1]).sum::<u64>(), 0, "no losses");
     sender.wait_for("cwnd   70 packets  lost   0  agent governs");
 
     // A rate beats the window: 3 of 24 Mbit/s, and the queue is empty.
@@ -271,10 +228,7 @@ fn an_agent_governs_goes_and_takes_over_again() {
     agent.reports.clear();
     agent.serve_until(|agent| agent.reports.len() >= 30);
     let acked: u64 = agent.reports[10..].iter().map(|report| report[0]).sum();
-    assert!(
-        (100_000..200_000).contains(&acked),
-        "20 reports of 20 ms: {acked} bytes"
-    );
+    assert!((100_000..200_000).contains(&acked), "20 reports of 20 ms: {acked} bytes");
 
     drop(agent);
     sender.wait_for("fallback governs");
@@ -286,10 +240,7 @@ fn an_agent_governs_goes_and_takes_over_again() {
 
     let result = sender.terminate();
     agent.serve_until(|agent| agent.flow.is_none());
-    assert!(
-        !folder.join("under-test").exists(),
-        "no socket file is left"
-    );
+    assert!(!folder.join("under-test").exists(), "no socket file is left");
     assert_eq!(number(&result, "takeovers"), 2.0, "{result}");
     assert_eq!(number(&result, "fallbacks"), 1.0, "{result}");
     assert_eq!(number(&result, "refused"), 0.0, "{result}");

@@ -108,10 +108,7 @@ impl<I: Ipc, A: CongAlg<I>> ccp_runtime::CongAlg<Bridge<I>> for Adapted<A> {
             dst_ip: info.dst_ip,
             dst_port: info.dst_port,
         };
-        AdaptedFlow {
-            flow: self.0.new_flow(Datapath(control), info),
-            from: None,
-        }
+        AdaptedFlow { flow: self.0.new_flow(Datapath(control), info), from: None }
     }
 
     /// What denies by default only warns: published programs keep the meaning they have.
@@ -130,9 +127,7 @@ pub struct AdaptedFlow<F> {
 
 impl<F: Flow> ccp_runtime::Flow for AdaptedFlow<F> {
     fn on_report(&mut self, flow: FlowId, report: ccp_runtime::Report<'_>) {
-        let from = self
-            .from
-            .get_or_insert_with(|| format!("{:#?}", report.from()));
+        let from = self.from.get_or_insert_with(|| format!("{:#?}", report.from()));
         let report = Report {
             program_uid: report.program_uid().0,
             from: from.clone(),

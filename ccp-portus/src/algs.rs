@@ -11,10 +11,7 @@ pub fn ipc_valid(v: String) -> std::result::Result<(), String> {
     if NAMES.contains(&v.as_str()) {
         return Ok(());
     }
-    Err(format!(
-        "{v:?} is no ipc: choose one of {}",
-        NAMES.join(", ")
-    ))
+    Err(format!("{v:?} is no ipc: choose one of {}", NAMES.join(", ")))
 }
 
 /// Runs one algorithm until the process ends; what [`start!`](crate::start) comes down to.
@@ -26,15 +23,11 @@ where
     match ipc {
         "unix" => {
             let sock = unix::Socket::<M>::new(bind_to)?;
-            RunBuilder::new(BackendBuilder { sock })
-                .default_alg(alg)
-                .run()
+            RunBuilder::new(BackendBuilder { sock }).default_alg(alg).run()
         }
         other => {
             ipc_valid(other.into()).map_err(Error)?;
-            Err(Error(format!(
-                "the transport {other:?} does not exist yet; use \"unix\""
-            )))
+            Err(Error(format!("the transport {other:?} does not exist yet; use \"unix\"")))
         }
     }
 }
@@ -89,10 +82,7 @@ mod tests {
     #[test]
     fn only_names_of_transports_are_valid() {
         assert_eq!(ipc_valid("unix".into()), Ok(()));
-        assert_eq!(
-            ipc_valid("netlink".into()).is_ok(),
-            cfg!(target_os = "linux")
-        );
+        assert_eq!(ipc_valid("netlink".into()).is_ok(), cfg!(target_os = "linux"));
         assert!(ipc_valid("tcp".into()).unwrap_err().contains("unix"));
     }
 }

@@ -66,10 +66,7 @@ mod tests {
         assert_eq!(parse("7").unwrap(), 7);
         let cause = "x".parse::<u8>().unwrap_err();
         assert_eq!(parse("x").unwrap_err().0, cause.to_string());
-        assert_eq!(
-            Error::from(Outer(cause.clone())).0,
-            format!("outer: {cause}")
-        );
+        assert_eq!(Error::from(Outer(cause.clone())).0, format!("outer: {cause}"));
         assert!(Error::from(StaleProgramError).0.contains("another program"));
     }
 }

@@ -45,22 +45,12 @@ mod tests {
     fn a_field_is_found_by_name_or_the_reason_why_not_is_told() {
         let source = b"(def (Report (volatile acked 0) (rtt 0)) (limit 0)) (when true (report))";
         let (_, mut scope) = crate::lang::compile(source, &[]).unwrap();
-        let report = Report {
-            program_uid: 4,
-            from: "\"/tmp/ccp/0\"".into(),
-            fields: vec![1448],
-        };
+        let report = Report { program_uid: 4, from: "\"/tmp/ccp/0\"".into(), fields: vec![1448] };
         let said = |name, scope: &Scope| report.get_field(name, scope).map_err(|error| error.0);
-        assert_eq!(
-            said("Report.acked", &scope),
-            Err(StaleProgramError.to_string())
-        );
+        assert_eq!(said("Report.acked", &scope), Err(StaleProgramError.to_string()));
         scope.program_uid = 4;
         assert_eq!(said("Report.acked", &scope), Ok(1448));
-        assert_eq!(
-            said("Report.rtt", &scope),
-            Err(InvalidReportError.to_string())
-        );
+        assert_eq!(said("Report.rtt", &scope), Err(InvalidReportError.to_string()));
         assert_eq!(said("limit", &scope), Err(InvalidRegTypeError.to_string()));
         assert_eq!(said("acked", &scope), Err(FieldNotFoundError.to_string()));
     }

@@ -36,9 +36,7 @@ pub struct NoSpawn;
 impl<I: Ipc> RunBuilder<I, (), NoSpawn> {
     /// An agent that will speak through this socket.
     pub fn new(backend_builder: BackendBuilder<I>) -> Self {
-        let backend = ccp_runtime::BackendBuilder {
-            sock: Bridge::new(backend_builder.sock),
-        };
+        let backend = ccp_runtime::BackendBuilder { sock: Bridge::new(backend_builder.sock) };
         Self {
             agent: ccp_runtime::RunBuilder::new(backend),
             flag: StopFlag::None,
@@ -90,11 +88,7 @@ impl<I: Ipc, U, S> RunBuilder<I, U, S> {
 impl<I: Ipc, U> RunBuilder<I, U, NoSpawn> {
     /// Has the agent run in a thread of its own.
     pub fn spawn_thread(self) -> RunBuilder<I, U, Spawn> {
-        RunBuilder {
-            agent: self.agent,
-            flag: self.flag,
-            mode: PhantomData,
-        }
+        RunBuilder { agent: self.agent, flag: self.flag, mode: PhantomData }
     }
 }
 
@@ -122,18 +116,11 @@ impl<I: Ipc, U: AlgSet<Bridge<I>> + Send + 'static> RunBuilder<I, U, Spawn> {
         let flag = self.flag.resolve()?;
         let continue_listening = flag.unwrap_or_else(|| Arc::new(AtomicBool::new(true)));
         let stop = StopHandle::new();
-        let agent = self
-            .agent
-            .with_stop_handle(Arc::clone(&continue_listening))
-            .with_stop(stop.clone());
-        let join_handle = thread::Builder::new()
-            .name("ccp-agent".into())
-            .spawn(move || Ok(agent.run()?))?;
-        Ok(CCPHandle {
-            continue_listening,
-            join_handle,
-            stop,
-        })
+        let agent =
+            self.agent.with_stop_handle(Arc::clone(&continue_listening)).with_stop(stop.clone());
+        let join_handle =
+            thread::Builder::new().name("ccp-agent".into()).spawn(move || Ok(agent.run()?))?;
+        Ok(CCPHandle { continue_listening, join_handle, stop })
     }
 }
 

@@ -1,9 +1,6 @@
 //! The stop handle, also as a raw pointer for callers in another language: the only unsafe code
 //! here.
-#![allow(
-    unsafe_code,
-    reason = "takes over an `Arc` that the caller gave up as a pointer"
-)]
+#![allow(unsafe_code, reason = "takes over an `Arc` that the caller gave up as a pointer")]
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

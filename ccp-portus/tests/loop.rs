@@ -21,11 +21,7 @@ use portus::{CongAlg, Datapath, DatapathInfo, DatapathTrait, Flow, Report, RunBu
 fn a_flow_is_governed_from_create_to_close() {
     let (backend, peer) = channel_socket();
     let (alg, told) = echo();
-    let handle = RunBuilder::new(backend)
-        .default_alg(alg)
-        .spawn_thread()
-        .run()
-        .unwrap();
+    let handle = RunBuilder::new(backend).default_alg(alg).spawn_thread().run().unwrap();
 
     peer.send(ready());
     let install = peer.expect(INSTALL);
@@ -35,10 +31,7 @@ fn a_flow_is_governed_from_create_to_close() {
     let change = peer.expect(CHANGE_PROG);
     assert_eq!((u32_at(&change, 4), u32_at(&change, 8)), (7, 1));
     assert_eq!(fields(&change, 16), [(0, 0, 250)], "control register 0");
-    let new = Event::New {
-        sock_id: 7,
-        mss: 1_448,
-    };
+    let new = Event::New { sock_id: 7, mss: 1_448 };
     assert_eq!(told.recv_timeout(SOON), Ok(new));
 
     for acked in [1_448, u64::from(u32::MAX)] {
@@ -127,20 +120,12 @@ impl<I: Ipc> CongAlg<I> for Wrong {
     fn new_flow(&self, mut control: Datapath<I>, _: DatapathInfo) -> NoFlow {
         let mut said = vec![];
         said.push(control.set_program("other", None).unwrap_err().0);
-        said.push(
-            control
-                .set_program("main", Some(&[("b", 1)]))
-                .unwrap_err()
-                .0,
-        );
+        said.push(control.set_program("main", Some(&[("b", 1)])).unwrap_err().0);
         let scope = control.set_program("main", None).unwrap();
         for name in ["Report.a", "Ack.now", "nothing", "__shouldReport"] {
             said.push(control.update_field(&scope, &[(name, 1)]).unwrap_err().0);
         }
-        control
-            .clone()
-            .update_field(&Scope::new(), &[("Rate", 5)])
-            .unwrap();
+        control.clone().update_field(&Scope::new(), &[("Rate", 5)]).unwrap();
         self.0.send(said).unwrap();
         NoFlow
     }
@@ -163,14 +148,7 @@ fn what_cannot_be_set_is_an_error_that_names_it() {
         peer.expect(CHANGE_PROG);
         assert_eq!(fields(&peer.expect(UPDATE_FIELDS), 12), [(2, 5, 5)], "Rate");
         let said = told.recv_timeout(SOON).unwrap();
-        let names = [
-            "other",
-            "b",
-            "Report.a",
-            "Ack.now",
-            "nothing",
-            "__shouldReport",
-        ];
+        let names = ["other", "b", "Report.a", "Ack.now", "nothing", "__shouldReport"];
         assert_eq!(said.len(), names.len());
         for (said, name) in said.iter().zip(names) {
             assert!(said.contains(&format!("`{name}`")), "{said}");
@@ -201,10 +179,7 @@ impl<I: Ipc> CongAlg<I> for Broken {
 #[test]
 fn a_program_that_does_not_compile_ends_the_run_with_its_place() {
     let (backend, _peer) = channel_socket();
-    let error = RunBuilder::new(backend)
-        .default_alg(&Broken)
-        .run()
-        .unwrap_err();
+    let error = RunBuilder::new(backend).default_alg(&Broken).run().unwrap_err();
     for part in ["`main`", "`broken`", "2:"] {
         assert!(error.0.contains(part), "{}", error.0);
     }
@@ -250,11 +225,8 @@ fn unix_sockets_govern_and_stop_at_once() {
 fn govern_over_unix<M: portus::ipc::Mode>(folder: &Path, agent: &str, datapath: &str) {
     let sock = unix::Socket::<M>::new(agent).unwrap();
     let (alg, told) = echo();
-    let handle = RunBuilder::new(BackendBuilder { sock })
-        .default_alg(alg)
-        .spawn_thread()
-        .run()
-        .unwrap();
+    let handle =
+        RunBuilder::new(BackendBuilder { sock }).default_alg(alg).spawn_thread().run().unwrap();
 
     let path = folder.join(datapath);
     let peer = UnixDatagram::bind(&path).unwrap();
@@ -280,10 +252,7 @@ fn govern_over_unix<M: portus::ipc::Mode>(folder: &Path, agent: &str, datapath: 
     handle.kill();
     handle.wait().unwrap();
     assert!(start.elapsed() < LIMIT, "{:?}", start.elapsed());
-    assert!(
-        !folder.join(agent).exists(),
-        "the socket's file is left behind"
-    );
+    assert!(!folder.join(agent).exists(), "the socket's file is left behind");
 }
 
 #[test]
@@ -292,20 +261,14 @@ fn unix_sockets_can_be_used_by_hand() {
         let mut one = unix::Socket::<Blocking>::new_with_skbuf("one", Some(1 << 16), None).unwrap();
         let two = unix::Socket::<Nonblocking>::new("two").unwrap();
         let mut buf = [0; 16];
-        assert!(
-            two.recv(&mut buf).is_err(),
-            "nothing is there, and it does not wait"
-        );
+        assert!(two.recv(&mut buf).is_err(), "nothing is there, and it does not wait");
         one.send(b"hello", &folder.join("two")).unwrap();
         let (len, from) = two.recv(&mut buf).unwrap();
         assert_eq!((&buf[..len], from), (&b"hello"[..], folder.join("one")));
         two.send(b"back", &folder.join("one")).unwrap();
         assert_eq!(one.recv(&mut buf).unwrap().0, 4);
         assert!(one.send(b"lost", &folder.join("three")).is_err());
-        assert!(
-            unix::Socket::<Blocking>::new("one").is_err(),
-            "the name is taken"
-        );
+        assert!(unix::Socket::<Blocking>::new("one").is_err(), "the name is taken");
         one.close().unwrap();
         unix::Socket::<Blocking>::new("one").unwrap();
         assert_eq!(<unix::Socket<Blocking> as Ipc>::name(), "unix");

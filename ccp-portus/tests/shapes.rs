@@ -53,13 +53,8 @@ impl<I: Ipc> CongAlg<I> for SmallestRtt {
 
 impl Flow for SmallestRtt {
     fn on_report(&mut self, sock_id: u32, m: Report) {
-        let smallest = m
-            .get_field(&String::from("Report.smallest"), &self.0)
-            .unwrap();
-        println!(
-            "flow {sock_id}, program {}, {}: {smallest}",
-            m.program_uid, m.from
-        );
+        let smallest = m.get_field(&String::from("Report.smallest"), &self.0).unwrap();
+        println!("flow {sock_id}, program {}, {}: {smallest}", m.program_uid, m.from);
     }
 }
 
@@ -94,11 +89,7 @@ impl<I: Ipc, A: Clone> CongAlg<I> for Generic<A> {
             dst_port: _,
         } = info.clone();
         assert_eq!(sock_id, info.sock_id);
-        GenericFlow {
-            control,
-            scope: Default::default(),
-            inner: self.0.clone(),
-        }
+        GenericFlow { control, scope: Default::default(), inner: self.0.clone() }
     }
 }
 
@@ -123,9 +114,7 @@ fn run_anywhere<I: Ipc, A: CongAlg<I> + Send + 'static>(sock: I, alg: A) -> port
     let flag: Arc<AtomicBool> = Arc::clone(&handle.continue_listening);
     flag.store(false, std::sync::atomic::Ordering::SeqCst);
     let thread: JoinHandle<portus::Result<()>> = handle.join_handle;
-    thread
-        .join()
-        .map_err(|_| portus::Error("panicked".into()))?
+    thread.join().map_err(|_| portus::Error("panicked".into()))?
 }
 
 #[test]
@@ -142,9 +131,8 @@ fn the_steps_of_a_builder_may_come_in_any_order() {
     let (_keep2, rx) = crossbeam_channel::unbounded();
     let sock = portus::ipc::chan::Socket::<Blocking>::new(tx, rx);
     let start: RunBuilder<_, (), NoSpawn> = RunBuilder::new(BackendBuilder { sock });
-    let spawning: RunBuilder<_, (), Spawn> = start
-        .spawn_thread()
-        .with_stop_handle(Arc::new(AtomicBool::new(false)));
+    let spawning: RunBuilder<_, (), Spawn> =
+        start.spawn_thread().with_stop_handle(Arc::new(AtomicBool::new(false)));
     let handle = spawning
         .default_alg(SmallestRtt::default())
         .additional_alg(Generic(()))
@@ -184,9 +172,8 @@ fn every_error_becomes_one_of_portuss() {
 #[test]
 fn transports_still_to_come_can_be_named_and_give_an_error() {
     use portus::ipc::{Nonblocking, kp, netlink};
-    let error = netlink::Socket::<Nonblocking>::new()
-        .map(|sock| BackendBuilder { sock })
-        .unwrap_err();
+    let error =
+        netlink::Socket::<Nonblocking>::new().map(|sock| BackendBuilder { sock }).unwrap_err();
     assert!(error.0.contains("netlink"), "{}", error.0);
     assert!(kp::Socket::<Blocking>::new().is_err());
 }

@@ -57,9 +57,8 @@ fn a_flag_of_ones_own_ends_a_run_in_place_and_in_a_thread() {
     for spawn in [false, true] {
         let (backend, _peer) = channel_socket();
         let flag = Arc::new(AtomicBool::new(true));
-        let builder = RunBuilder::new(backend)
-            .default_alg(echo().0)
-            .with_stop_handle(Arc::clone(&flag));
+        let builder =
+            RunBuilder::new(backend).default_alg(echo().0).with_stop_handle(Arc::clone(&flag));
         let run = thread::spawn(move || match spawn {
             true => builder.spawn_thread().run().unwrap().wait(),
             false => builder.run(),
@@ -76,9 +75,8 @@ fn a_flag_of_ones_own_ends_a_run_in_place_and_in_a_thread() {
 fn kill_lowers_the_flag_that_was_given() {
     let (backend, _peer) = channel_socket();
     let flag = Arc::new(AtomicBool::new(true));
-    let builder = RunBuilder::new(backend)
-        .with_stop_handle(Arc::clone(&flag))
-        .default_alg(echo().0);
+    let builder =
+        RunBuilder::new(backend).with_stop_handle(Arc::clone(&flag)).default_alg(echo().0);
     let handle = builder.spawn_thread().run().unwrap();
     assert!(Arc::ptr_eq(&flag, &handle.continue_listening));
     handle.kill();
@@ -135,9 +133,7 @@ impl Ipc for Own {
 
     fn recv(&self, msg: &mut [u8]) -> portus::Result<(usize, u16)> {
         let (from, datagram) = self.from_datapath.recv_timeout(Duration::from_millis(5))?;
-        let room = msg
-            .get_mut(..datagram.len())
-            .ok_or_else(|| Error("too long".into()))?;
+        let room = msg.get_mut(..datagram.len()).ok_or_else(|| Error("too long".into()))?;
         room.copy_from_slice(&datagram);
         Ok((datagram.len(), from))
     }
@@ -153,17 +149,10 @@ fn a_transport_of_ones_own_works_and_is_closed_once() {
     let (to_agent, from_datapath) = channel();
     let (to_datapath, from_agent) = channel();
     let closed = Arc::new(Mutex::new(0));
-    let sock = Own {
-        to_datapath,
-        from_datapath,
-        closed: Arc::clone(&closed),
-    };
+    let sock = Own { to_datapath, from_datapath, closed: Arc::clone(&closed) };
     let (alg, told) = echo();
-    let handle = RunBuilder::new(BackendBuilder { sock })
-        .default_alg(alg)
-        .spawn_thread()
-        .run()
-        .unwrap();
+    let handle =
+        RunBuilder::new(BackendBuilder { sock }).default_alg(alg).spawn_thread().run().unwrap();
     let expect = |peer: u16, kind: u16| {
         let (to, message) = from_agent.recv_timeout(SOON).unwrap();
         assert_eq!((to, &message[..2]), (peer, &kind.to_le_bytes()[..]));
@@ -185,11 +174,7 @@ fn a_transport_of_ones_own_works_and_is_closed_once() {
     ends_in_time(handle, CCPHandle::kill);
     assert_eq!(*closed.lock().unwrap(), 1);
     let rest: Vec<_> = told.iter().collect();
-    assert_eq!(
-        rest,
-        [Event::Closed, Event::Closed],
-        "the flows are closed too"
-    );
+    assert_eq!(rest, [Event::Closed, Event::Closed], "the flows are closed too");
 }
 
 /// A transport that breaks.

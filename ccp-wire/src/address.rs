@@ -37,22 +37,12 @@ pub enum Family {
 impl Address {
     /// The addresses of an IPv4 flow.
     pub const fn v4(flow: FlowId, src: Ipv4Addr, dst: Ipv4Addr) -> Self {
-        Self {
-            flow,
-            family: Family::V4,
-            src: v4_bytes(src),
-            dst: v4_bytes(dst),
-        }
+        Self { flow, family: Family::V4, src: v4_bytes(src), dst: v4_bytes(dst) }
     }
 
     /// The addresses of an IPv6 flow.
     pub const fn v6(flow: FlowId, src: Ipv6Addr, dst: Ipv6Addr) -> Self {
-        Self {
-            flow,
-            family: Family::V6,
-            src: src.octets(),
-            dst: dst.octets(),
-        }
+        Self { flow, family: Family::V6, src: src.octets(), dst: dst.octets() }
     }
 
     /// The local address.
@@ -74,18 +64,10 @@ impl Address {
             4 => Family::V4,
             6 => Family::V6,
             family => {
-                return Err(DecodeError::UnknownFamily {
-                    at: base + FAMILY_AT,
-                    family,
-                });
+                return Err(DecodeError::UnknownFamily { at: base + FAMILY_AT, family });
             }
         };
-        Ok(Self {
-            flow: raw.header.flow(),
-            family,
-            src: raw.src,
-            dst: raw.dst,
-        })
+        Ok(Self { flow: raw.header.flow(), family, src: raw.src, dst: raw.dst })
     }
 
     /// Bytes of the encoded message: always the same.
@@ -166,11 +148,8 @@ mod tests {
         Ipv6Addr::new(0x2001, 0xDB8, 0, 0, 0, 0, 0, 1),
         Ipv6Addr::new(0x2001, 0xDB8, 0, 0, 0, 0, 0, 0x1202),
     );
-    const V4: Address = Address::v4(
-        FlowId(5),
-        Ipv4Addr::new(192, 0, 2, 1),
-        Ipv4Addr::new(192, 0, 2, 77),
-    );
+    const V4: Address =
+        Address::v4(FlowId(5), Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192, 0, 2, 77));
 
     #[test]
     fn golden_bytes_decode() {
@@ -186,10 +165,7 @@ mod tests {
 
     #[test]
     fn addresses_are_in_network_order() {
-        assert_eq!(
-            V6.src_ip(),
-            IpAddr::V6(Ipv6Addr::new(0x2001, 0xDB8, 0, 0, 0, 0, 0, 1))
-        );
+        assert_eq!(V6.src_ip(), IpAddr::V6(Ipv6Addr::new(0x2001, 0xDB8, 0, 0, 0, 0, 0, 1)));
         assert_eq!(V4.dst_ip(), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 77)));
     }
 
@@ -203,10 +179,7 @@ mod tests {
         for family in [0, 1, 5, 10, 0x0400, u32::MAX] {
             let mut bytes = GOLDEN_V6.to_vec();
             bytes[8..12].copy_from_slice(&family.to_le_bytes());
-            assert_eq!(
-                testing::decode(&bytes),
-                Err(DecodeError::UnknownFamily { at: 8, family })
-            );
+            assert_eq!(testing::decode(&bytes), Err(DecodeError::UnknownFamily { at: 8, family }));
         }
     }
 }

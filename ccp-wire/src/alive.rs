@@ -35,9 +35,7 @@ impl Alive {
                 version,
             });
         }
-        Ok(Self {
-            interval_ms: raw.interval_ms.get(),
-        })
+        Ok(Self { interval_ms: raw.interval_ms.get() })
     }
 
     /// Bytes of the encoded message: always the same.
@@ -112,11 +110,7 @@ mod tests {
         bytes[8] = 0;
         assert_eq!(
             testing::decode(&bytes),
-            Err(DecodeError::BadVersion {
-                kind: Kind::Alive,
-                at: 8,
-                version: 0
-            })
+            Err(DecodeError::BadVersion { kind: Kind::Alive, at: 8, version: 0 })
         );
     }
 }

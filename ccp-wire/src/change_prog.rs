@@ -163,12 +163,7 @@ fn diagnose(message: &[u8], base: usize) -> DecodeError {
     let at = base + NUM_FIELDS_AT;
     let max = MAX_CHANGE_PROG_FIELDS as u32;
     if count > max {
-        return DecodeError::TooManyFields {
-            kind,
-            at,
-            count,
-            max,
-        };
+        return DecodeError::TooManyFields { kind, at, count, max };
     }
     DecodeError::LenMismatch {
         kind,
@@ -193,16 +188,10 @@ mod tests {
         1, 0, 0, 0,                              // num_fields
         0,   3, 0, 0, 0,   1, 0, 0, 0, 0, 0, 0, 0x80,
     ];
-    const UPDATES: &[FieldUpdate] = &[FieldUpdate {
-        class: 0,
-        index: 3,
-        value: 0x8000_0000_0000_0001,
-    }];
-    const REPR: ChangeProgRepr<'_> = ChangeProgRepr {
-        flow: FlowId(6),
-        program_uid: ProgramUid(2),
-        fields: UPDATES,
-    };
+    const UPDATES: &[FieldUpdate] =
+        &[FieldUpdate { class: 0, index: 3, value: 0x8000_0000_0000_0001 }];
+    const REPR: ChangeProgRepr<'_> =
+        ChangeProgRepr { flow: FlowId(6), program_uid: ProgramUid(2), fields: UPDATES };
 
     fn change_prog(bytes: &[u8]) -> ChangeProg<'_> {
         match testing::decode(bytes) {
@@ -263,12 +252,7 @@ mod tests {
             bytes[12..16].copy_from_slice(&u32::to_le_bytes(count));
             assert_eq!(
                 testing::decode(&bytes),
-                Err(DecodeError::TooManyFields {
-                    kind: Kind::ChangeProg,
-                    at: 12,
-                    count,
-                    max: 222
-                })
+                Err(DecodeError::TooManyFields { kind: Kind::ChangeProg, at: 12, count, max: 222 })
             );
         }
     }
@@ -277,25 +261,15 @@ mod tests {
     fn the_largest_change_passes_and_one_field_more_does_not() {
         let updates = [UPDATES[0]; MAX_CHANGE_PROG_FIELDS + 1];
         let mut buf = [0; 4096];
-        let largest = ChangeProgRepr {
-            fields: &updates[1..],
-            ..REPR
-        };
+        let largest = ChangeProgRepr { fields: &updates[1..], ..REPR };
         let len = largest.encode(&mut buf).expect("it fits");
         assert_eq!(len, 16 + 222 * 13);
         assert_eq!(change_prog(&buf[..len]).fields.len(), 222);
 
-        let too_large = ChangeProgRepr {
-            fields: &updates,
-            ..REPR
-        };
+        let too_large = ChangeProgRepr { fields: &updates, ..REPR };
         assert_eq!(
             too_large.encode(&mut buf),
-            Err(EncodeError::TooManyFields {
-                kind: Kind::ChangeProg,
-                count: 223,
-                max: 222
-            })
+            Err(EncodeError::TooManyFields { kind: Kind::ChangeProg, count: 223, max: 222 })
         );
         // The same message as another implementation might send it.
         let mut bytes = testing::longer(&buf[..len], 13);

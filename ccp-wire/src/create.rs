@@ -103,10 +103,7 @@ const _: () = assert!(CONG_ALG_AT == 32);
 /// string, so the bytes after it may be anything.
 fn decode_name(field: &[u8; CONG_ALG_LEN], at: usize) -> Result<&str, DecodeError> {
     let Some(end) = field.iter().position(|&byte| byte == 0) else {
-        return Err(DecodeError::NameUnterminated {
-            at,
-            len: CONG_ALG_LEN,
-        });
+        return Err(DecodeError::NameUnterminated { at, len: CONG_ALG_LEN });
     };
     let name = field.get(..end).unwrap_or_default();
     core::str::from_utf8(name).map_err(|error| {
@@ -130,10 +127,7 @@ fn encode_name(name: &str) -> Result<[u8; CONG_ALG_LEN], EncodeError> {
             }
             Ok(field)
         }
-        _ => Err(EncodeError::NameTooLong {
-            len: name.len(),
-            max: CONG_ALG_LEN - 1,
-        }),
+        _ => Err(EncodeError::NameTooLong { len: name.len(), max: CONG_ALG_LEN - 1 }),
     }
 }
 
@@ -187,10 +181,7 @@ mod tests {
 
     #[test]
     fn an_empty_name_is_no_wish() {
-        let no_wish = Create {
-            cong_alg: "",
-            ..CREATE
-        };
+        let no_wish = Create { cong_alg: "", ..CREATE };
         let bytes = golden(b"", 0);
         assert_eq!(testing::decode(&bytes), Ok(Message::Create(no_wish)));
         check_encode(&bytes, no_wish.encoded_len(), |buf| no_wish.encode(buf));
@@ -210,10 +201,7 @@ mod tests {
     #[test]
     fn a_name_may_fill_all_but_one_byte() {
         let name = "n".repeat(63);
-        let create = Create {
-            cong_alg: &name,
-            ..CREATE
-        };
+        let create = Create { cong_alg: &name, ..CREATE };
         let mut buf = [0xA5; 96];
         assert_eq!(create.encode(&mut buf), Ok(96));
         assert_eq!(buf[95], 0);
@@ -222,10 +210,7 @@ mod tests {
 
     #[test]
     fn a_name_may_be_any_utf8() {
-        let create = Create {
-            cong_alg: "réno-日本",
-            ..CREATE
-        };
+        let create = Create { cong_alg: "réno-日本", ..CREATE };
         let mut buf = [0; 96];
         assert_eq!(create.encode(&mut buf), Ok(96));
         assert_eq!(testing::decode(&buf), Ok(Message::Create(create)));
@@ -258,18 +243,9 @@ mod tests {
     fn names_that_could_not_be_read_back_are_not_sent() {
         let mut buf = [0; 96];
         let name = "é".repeat(32);
-        let too_long = Create {
-            cong_alg: &name,
-            ..CREATE
-        };
-        assert_eq!(
-            too_long.encode(&mut buf),
-            Err(EncodeError::NameTooLong { len: 64, max: 63 })
-        );
-        let cut = Create {
-            cong_alg: "reno\0x",
-            ..CREATE
-        };
+        let too_long = Create { cong_alg: &name, ..CREATE };
+        assert_eq!(too_long.encode(&mut buf), Err(EncodeError::NameTooLong { len: 64, max: 63 }));
+        let cut = Create { cong_alg: "reno\0x", ..CREATE };
         assert_eq!(cut.encode(&mut buf), Err(EncodeError::NameHasNul { at: 4 }));
     }
 }

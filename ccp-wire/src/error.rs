@@ -164,10 +164,7 @@ pub enum EncodeError {
     /// The message is longer than its length field can say ([`MAX_MESSAGE_LEN`]).
     ///
     /// [`MAX_MESSAGE_LEN`]: crate::MAX_MESSAGE_LEN
-    #[error(
-        "message would have {len} bytes where {} are possible",
-        crate::MAX_MESSAGE_LEN
-    )]
+    #[error("message would have {len} bytes where {} are possible", crate::MAX_MESSAGE_LEN)]
     TooLong {
         /// Bytes of the message.
         len: usize,
@@ -223,38 +220,19 @@ mod tests {
                 "message at byte 0 claims 7 bytes, fewer than its own header has",
             ),
             (
-                DecodeError::LenPastEnd {
-                    at: 4,
-                    len: 900,
-                    have: 20,
-                },
+                DecodeError::LenPastEnd { at: 4, len: 900, have: 20 },
                 "message at byte 4 claims 900 bytes where 20 are left",
             ),
             (
-                DecodeError::TooShort {
-                    kind: Kind::Ready,
-                    at: 96,
-                    len: 8,
-                    need: 12,
-                },
+                DecodeError::TooShort { kind: Kind::Ready, at: 96, len: 8, need: 12 },
                 "Ready message at byte 96 has 8 bytes where 12 are needed",
             ),
             (
-                DecodeError::LenMismatch {
-                    kind: Kind::Measure,
-                    at: 12,
-                    len: 24,
-                    implied: 40,
-                },
+                DecodeError::LenMismatch { kind: Kind::Measure, at: 12, len: 24, implied: 40 },
                 "Measure message has 24 bytes where its count at byte 12 implies 40",
             ),
             (
-                DecodeError::TooManyFields {
-                    kind: Kind::Measure,
-                    at: 12,
-                    count: 111,
-                    max: 110,
-                },
+                DecodeError::TooManyFields { kind: Kind::Measure, at: 12, count: 111, max: 110 },
                 "Measure message claims 111 fields at byte 12 where 110 are allowed",
             ),
             (
@@ -270,11 +248,7 @@ mod tests {
                 "unknown address family 10 at byte 8",
             ),
             (
-                DecodeError::BadVersion {
-                    kind: Kind::Hello,
-                    at: 8,
-                    version: 0,
-                },
+                DecodeError::BadVersion { kind: Kind::Hello, at: 8, version: 0 },
                 "Hello message has the impossible version 0 at byte 8",
             ),
         ];
@@ -296,25 +270,16 @@ mod tests {
                 "message would have 70000 bytes where 65535 are possible",
             ),
             (
-                EncodeError::TooManyFields {
-                    kind: Kind::ChangeProg,
-                    count: 223,
-                    max: 222,
-                },
+                EncodeError::TooManyFields { kind: Kind::ChangeProg, count: 223, max: 222 },
                 "ChangeProg message would have 223 fields where 222 are allowed",
             ),
             (
                 EncodeError::NameTooLong { len: 64, max: 63 },
                 "algorithm name has 64 bytes where 63 are allowed",
             ),
+            (EncodeError::NameHasNul { at: 4 }, "algorithm name has a NUL at its byte 4"),
             (
-                EncodeError::NameHasNul { at: 4 },
-                "algorithm name has a NUL at its byte 4",
-            ),
-            (
-                EncodeError::KnownKind {
-                    kind: Kind::Measure,
-                },
+                EncodeError::KnownKind { kind: Kind::Measure },
                 "message number 1 is Measure, which has a type of its own",
             ),
         ];

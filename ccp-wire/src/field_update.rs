@@ -126,11 +126,7 @@ const _: () = assert!(UPDATE_LEN == 13);
 impl RawUpdate {
     #[inline]
     fn get(&self) -> FieldUpdate {
-        FieldUpdate {
-            class: self.class,
-            index: self.index.get(),
-            value: self.value.get(),
-        }
+        FieldUpdate { class: self.class, index: self.index.get(), value: self.value.get() }
     }
 
     #[inline]

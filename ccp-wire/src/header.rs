@@ -142,11 +142,7 @@ impl Header {
         let Ok(wire_len) = u16::try_from(len) else {
             return Err(EncodeError::TooLong { len });
         };
-        Ok(Self {
-            kind: U16::new(kind),
-            len: U16::new(wire_len),
-            sid: U32::new(flow.0),
-        })
+        Ok(Self { kind: U16::new(kind), len: U16::new(wire_len), sid: U32::new(flow.0) })
     }
 
     /// The header of a message of kind `kind` that consists of a `T` alone.
@@ -177,22 +173,14 @@ pub(crate) fn write<T: IntoBytes + Immutable>(
     let need = size_of::<T>();
     match message.write_to_prefix(buf) {
         Ok(()) => Ok(need),
-        Err(_) => Err(EncodeError::BufferTooSmall {
-            need,
-            have: buf.len(),
-        }),
+        Err(_) => Err(EncodeError::BufferTooSmall { need, have: buf.len() }),
     }
 }
 
 /// The error for a message that is shorter than the `Fixed` part of its kind.
 #[cold]
 pub(crate) fn too_short<Fixed>(kind: Kind, message: &[u8], base: usize) -> DecodeError {
-    DecodeError::TooShort {
-        kind,
-        at: base,
-        len: wire_len(message),
-        need: size_of::<Fixed>(),
-    }
+    DecodeError::TooShort { kind, at: base, len: wire_len(message), need: size_of::<Fixed>() }
 }
 
 /// The length field of `message`, which is as long as that field says.

@@ -166,11 +166,7 @@ mod tests {
         bytes[8] = 0;
         assert_eq!(
             testing::decode(&bytes),
-            Err(DecodeError::BadVersion {
-                kind: Kind::Hello,
-                at: 8,
-                version: 0
-            })
+            Err(DecodeError::BadVersion { kind: Kind::Hello, at: 8, version: 0 })
         );
     }
 

@@ -39,11 +39,7 @@ impl<'a> Install<'a> {
             && records.len() as u64 == num_records
             && let Some((events, instrs)) = records.split_at_checked(num_events as usize)
         {
-            return Ok(Self {
-                program_uid: ProgramUid(fixed.program_uid.get()),
-                events,
-                instrs,
-            });
+            return Ok(Self { program_uid: ProgramUid(fixed.program_uid.get()), events, instrs });
         }
         Err(DecodeError::LenMismatch {
             kind,
@@ -84,11 +80,7 @@ impl<'a> Install<'a> {
             num_events: U32::new(self.events.len() as u32),
             num_instrs: U32::new(self.instrs.len() as u32),
         };
-        for (to, from) in raw
-            .records
-            .iter_mut()
-            .zip(self.events.iter().chain(self.instrs))
-        {
+        for (to, from) in raw.records.iter_mut().zip(self.events.iter().chain(self.instrs)) {
             *to = *from;
         }
         Ok(len)
@@ -159,10 +151,7 @@ mod tests {
     #[test]
     fn an_empty_program_is_a_message_too() {
         let bytes = [2, 0, 20, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        let empty = Install {
-            program_uid: ProgramUid(3),
-            ..Install::default()
-        };
+        let empty = Install { program_uid: ProgramUid(3), ..Install::default() };
         assert_eq!(testing::decode(&bytes), Ok(Message::Install(empty)));
         check_encode(&bytes, empty.encoded_len(), |buf| empty.encode(buf));
     }
@@ -232,10 +221,7 @@ mod tests {
         let len = longest.encode(&mut buf).expect("it fits");
         assert_eq!(testing::decode(&buf[..len]), Ok(Message::Install(longest)));
 
-        let too_long = Install {
-            instrs: &records[10..],
-            ..longest
-        };
+        let too_long = Install { instrs: &records[10..], ..longest };
         let len = 20 + (MOST + 1) * RECORD_LEN;
         assert_eq!(too_long.encode(&mut buf), Err(EncodeError::TooLong { len }));
     }

@@ -85,11 +85,7 @@ impl MeasureRepr<'_> {
     /// The message that says `flow` has closed.
     #[inline]
     pub const fn close(flow: FlowId) -> Self {
-        Self {
-            flow,
-            program_uid: ProgramUid(0),
-            fields: &[],
-        }
+        Self { flow, program_uid: ProgramUid(0), fields: &[] }
     }
 
     /// Bytes of the encoded message.
@@ -266,12 +262,7 @@ fn diagnose(message: &[u8], base: usize) -> DecodeError {
     let at = base + NUM_FIELDS_AT;
     let max = MAX_MEASURE_FIELDS as u32;
     if count > max {
-        return DecodeError::TooManyFields {
-            kind,
-            at,
-            count,
-            max,
-        };
+        return DecodeError::TooManyFields { kind, at, count, max };
     }
     DecodeError::LenMismatch {
         kind,
@@ -299,11 +290,8 @@ mod tests {
         0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0, // infinity
     ];
     const FIELDS: &[u64] = &[1448, 0x0807_0605_0403_0201, 4_294_967_295];
-    const REPORT: MeasureRepr<'_> = MeasureRepr {
-        flow: FlowId(42),
-        program_uid: ProgramUid(4),
-        fields: FIELDS,
-    };
+    const REPORT: MeasureRepr<'_> =
+        MeasureRepr { flow: FlowId(42), program_uid: ProgramUid(4), fields: FIELDS };
     const CLOSE: &[u8] = &[1, 0, 16, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
     fn measure(bytes: &[u8]) -> Measure<'_> {
@@ -390,12 +378,7 @@ mod tests {
             bytes[12..16].copy_from_slice(&count.to_le_bytes());
             assert_eq!(
                 testing::decode(&bytes),
-                Err(DecodeError::TooManyFields {
-                    kind: Kind::Measure,
-                    at: 12,
-                    count,
-                    max: 110
-                })
+                Err(DecodeError::TooManyFields { kind: Kind::Measure, at: 12, count, max: 110 })
             );
         }
     }
@@ -404,24 +387,14 @@ mod tests {
     fn the_largest_report_passes_and_one_field_more_does_not() {
         let fields = [u64::MAX; MAX_MEASURE_FIELDS + 1];
         let mut buf = [0; 1024];
-        let largest = MeasureRepr {
-            fields: &fields[1..],
-            ..REPORT
-        };
+        let largest = MeasureRepr { fields: &fields[1..], ..REPORT };
         assert_eq!(largest.encode(&mut buf), Ok(896));
         assert_eq!(measure(&buf[..896]).fields.len(), 110);
 
-        let too_large = MeasureRepr {
-            fields: &fields,
-            ..REPORT
-        };
+        let too_large = MeasureRepr { fields: &fields, ..REPORT };
         assert_eq!(
             too_large.encode(&mut buf),
-            Err(EncodeError::TooManyFields {
-                kind: Kind::Measure,
-                count: 111,
-                max: 110
-            })
+            Err(EncodeError::TooManyFields { kind: Kind::Measure, count: 111, max: 110 })
         );
         // The same message as another implementation might send it.
         let mut bytes = testing::longer(&buf[..896], 8);

@@ -53,10 +53,7 @@ impl<'a> Messages<'a> {
     /// Starts at the first byte of `datagram`.
     #[inline]
     pub const fn new(datagram: &'a [u8]) -> Self {
-        Self {
-            rest: datagram,
-            at: 0,
-        }
+        Self { rest: datagram, at: 0 }
     }
 
     /// The byte of the datagram at which the next message starts.
@@ -104,10 +101,7 @@ impl<'a> Iterator for Messages<'a> {
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
         // Every item but a final error takes at least a header.
-        (
-            usize::from(!self.rest.is_empty()),
-            Some(self.rest.len().div_ceil(HEADER_LEN)),
-        )
+        (usize::from(!self.rest.is_empty()), Some(self.rest.len().div_ceil(HEADER_LEN)))
     }
 }
 
@@ -254,10 +248,8 @@ mod tests {
     #[test]
     fn messages_back_to_back_come_in_order_at_any_alignment() {
         let datagram = [&OTHER[..], &READY, &OTHER, &CLOSE].concat();
-        let kinds: Vec<_> = all(&datagram)
-            .into_iter()
-            .map(|message| message.expect("a message").kind())
-            .collect();
+        let kinds: Vec<_> =
+            all(&datagram).into_iter().map(|message| message.expect("a message").kind()).collect();
         assert_eq!(kinds, [None, Some(Kind::Ready), None, Some(Kind::Measure)]);
     }
 
@@ -268,12 +260,7 @@ mod tests {
         assert_eq!(messages.len(), 3);
         assert_eq!(
             messages[1],
-            Err(DecodeError::TooShort {
-                kind: Kind::Ready,
-                at: 12,
-                len: 8,
-                need: 12
-            })
+            Err(DecodeError::TooShort { kind: Kind::Ready, at: 12, len: 8, need: 12 })
         );
         assert!(messages[2].is_ok());
     }
@@ -291,21 +278,11 @@ mod tests {
     #[test]
     fn a_header_that_is_wrong_ends_the_datagram() {
         for (bad, expected) in [
-            (
-                &[5, 0, 7, 0, 0, 0, 0, 0][..],
-                DecodeError::LenTooSmall { at: 12, len: 7 },
-            ),
-            (
-                &[5, 0, 0, 0, 0, 0, 0, 0],
-                DecodeError::LenTooSmall { at: 12, len: 0 },
-            ),
+            (&[5, 0, 7, 0, 0, 0, 0, 0][..], DecodeError::LenTooSmall { at: 12, len: 7 }),
+            (&[5, 0, 0, 0, 0, 0, 0, 0], DecodeError::LenTooSmall { at: 12, len: 0 }),
             (
                 &[5, 0, 0xFF, 0xFF, 0, 0, 0, 0],
-                DecodeError::LenPastEnd {
-                    at: 12,
-                    len: 65535,
-                    have: 24,
-                },
+                DecodeError::LenPastEnd { at: 12, len: 65535, have: 24 },
             ),
         ] {
             let datagram = [&READY[..], bad, &CLOSE].concat();
@@ -321,19 +298,14 @@ mod tests {
         let datagram = [&READY[..], &[0, 0, 0]].concat();
         let messages = all(&datagram);
         assert!(messages[0].is_ok());
-        assert_eq!(
-            messages[1],
-            Err(DecodeError::HeaderTruncated { at: 12, have: 3 })
-        );
+        assert_eq!(messages[1], Err(DecodeError::HeaderTruncated { at: 12, have: 3 }));
     }
 
     #[test]
     fn only_messages_about_a_flow_name_one() {
         let datagram = [&READY[..], &CLOSE, &OTHER].concat();
-        let flows: Vec<_> = all(&datagram)
-            .into_iter()
-            .map(|message| message.expect("a message").flow())
-            .collect();
+        let flows: Vec<_> =
+            all(&datagram).into_iter().map(|message| message.expect("a message").flow()).collect();
         assert_eq!(flows, [None, Some(FlowId(7)), Some(FlowId(7))]);
     }
 }

@@ -33,10 +33,7 @@ impl Ready {
     ///
     /// [`BufferTooSmall`](EncodeError::BufferTooSmall).
     pub fn encode(&self, buf: &mut [u8]) -> Result<usize, EncodeError> {
-        let raw = Raw {
-            header: Header::of::<Raw>(Kind::Ready, FlowId(0)),
-            id: U32::new(self.id),
-        };
+        let raw = Raw { header: Header::of::<Raw>(Kind::Ready, FlowId(0)), id: U32::new(self.id) };
         header::write(&raw, buf)
     }
 }

@@ -31,11 +31,7 @@ pub(crate) fn check_decode(golden: &[u8], kind: Kind, expected: Message<'_>) {
         let expected = if have < HEADER_LEN {
             DecodeError::HeaderTruncated { at: 0, have }
         } else {
-            DecodeError::LenPastEnd {
-                at: 0,
-                len: golden.len() as u16,
-                have,
-            }
+            DecodeError::LenPastEnd { at: 0, len: golden.len() as u16, have }
         };
         assert_eq!(decode(cut), Err(expected));
     }
@@ -48,21 +44,11 @@ pub(crate) fn check_decode(golden: &[u8], kind: Kind, expected: Message<'_>) {
             continue;
         }
         match decode(&short[..usize::from(len)]) {
-            Err(DecodeError::TooShort {
-                kind: k,
-                at: 0,
-                len: l,
-                need,
-            }) => {
+            Err(DecodeError::TooShort { kind: k, at: 0, len: l, need }) => {
                 assert_eq!((k, l), (kind, len));
                 assert!(usize::from(len) < need && need <= golden.len());
             }
-            Err(DecodeError::LenMismatch {
-                kind: k,
-                len: l,
-                implied,
-                ..
-            }) => {
+            Err(DecodeError::LenMismatch { kind: k, len: l, implied, .. }) => {
                 assert_eq!((k, l), (kind, len));
                 assert_eq!(implied, golden.len() as u64);
             }
@@ -103,10 +89,7 @@ pub(crate) fn check_encode(
     assert_eq!(encoded_len, need);
     for have in 0..need {
         let mut buf = vec![0xA5; have];
-        assert_eq!(
-            encode(&mut buf),
-            Err(EncodeError::BufferTooSmall { need, have })
-        );
+        assert_eq!(encode(&mut buf), Err(EncodeError::BufferTooSmall { need, have }));
     }
     for spare in [0, 1, 7, 100] {
         let mut buf = vec![0xA5; need + spare];

@@ -74,11 +74,7 @@ mod tests {
         0x2C, 0x01,   11, 0,   8, 0, 0, 0,
         b'a', b'b', b'c',
     ];
-    const UNKNOWN: Unknown<'_> = Unknown {
-        kind: 300,
-        flow: FlowId(8),
-        body: b"abc",
-    };
+    const UNKNOWN: Unknown<'_> = Unknown { kind: 300, flow: FlowId(8), body: b"abc" };
 
     #[test]
     fn golden_bytes_decode() {
@@ -92,40 +88,23 @@ mod tests {
 
     #[test]
     fn a_header_alone_is_a_message_without_a_body() {
-        let empty = Unknown {
-            body: b"",
-            ..UNKNOWN
-        };
-        check_encode(&[0x2C, 1, 8, 0, 8, 0, 0, 0], empty.encoded_len(), |buf| {
-            empty.encode(buf)
-        });
-        assert_eq!(
-            decode(&[0x2C, 1, 8, 0, 8, 0, 0, 0]),
-            Ok(Message::Unknown(empty))
-        );
+        let empty = Unknown { body: b"", ..UNKNOWN };
+        check_encode(&[0x2C, 1, 8, 0, 8, 0, 0, 0], empty.encoded_len(), |buf| empty.encode(buf));
+        assert_eq!(decode(&[0x2C, 1, 8, 0, 8, 0, 0, 0]), Ok(Message::Unknown(empty)));
     }
 
     #[test]
     fn both_bytes_of_the_kind_count() {
         // 0x0101 is not a Measure, though its low byte is one's.
         let bytes = [1, 1, 8, 0, 0, 0, 0, 0];
-        assert!(matches!(
-            decode(&bytes),
-            Ok(Message::Unknown(Unknown { kind: 0x0101, .. }))
-        ));
+        assert!(matches!(decode(&bytes), Ok(Message::Unknown(Unknown { kind: 0x0101, .. }))));
     }
 
     #[test]
     fn a_known_kind_cannot_pass_unchecked() {
         for kind in Kind::ALL {
-            let forged = Unknown {
-                kind: kind.to_wire(),
-                ..UNKNOWN
-            };
-            assert_eq!(
-                forged.encode(&mut [0; 64]),
-                Err(EncodeError::KnownKind { kind })
-            );
+            let forged = Unknown { kind: kind.to_wire(), ..UNKNOWN };
+            assert_eq!(forged.encode(&mut [0; 64]), Err(EncodeError::KnownKind { kind }));
         }
     }
 
@@ -133,22 +112,10 @@ mod tests {
     fn the_longest_body_fits_and_one_byte_more_does_not() {
         let body = vec![7; MAX_MESSAGE_LEN - HEADER_LEN + 1];
         let mut buf = vec![0; MAX_MESSAGE_LEN + 100];
-        let longest = Unknown {
-            body: &body[1..],
-            ..UNKNOWN
-        };
+        let longest = Unknown { body: &body[1..], ..UNKNOWN };
         assert_eq!(longest.encode(&mut buf), Ok(MAX_MESSAGE_LEN));
-        assert_eq!(
-            decode(&buf[..MAX_MESSAGE_LEN]),
-            Ok(Message::Unknown(longest))
-        );
-        let too_long = Unknown {
-            body: &body,
-            ..UNKNOWN
-        };
-        assert_eq!(
-            too_long.encode(&mut buf),
-            Err(EncodeError::TooLong { len: 65536 })
-        );
+        assert_eq!(decode(&buf[..MAX_MESSAGE_LEN]), Ok(Message::Unknown(longest)));
+        let too_long = Unknown { body: &body, ..UNKNOWN };
+        assert_eq!(too_long.encode(&mut buf), Err(EncodeError::TooLong { len: 65536 }));
     }
 }

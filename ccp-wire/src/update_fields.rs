@@ -75,10 +75,9 @@ impl<'a> UpdateFields<'a> {
     #[inline]
     pub(crate) fn decode(message: &'a [u8], base: usize) -> Result<Self, DecodeError> {
         match Raw::ref_from_bytes(message) {
-            Ok(raw) if raw.fixed.num_fields.get() as usize == raw.fields.len() => Ok(Self {
-                flow: raw.fixed.header.flow(),
-                fields: Updates(&raw.fields),
-            }),
+            Ok(raw) if raw.fixed.num_fields.get() as usize == raw.fields.len() => {
+                Ok(Self { flow: raw.fixed.header.flow(), fields: Updates(&raw.fields) })
+            }
             _ => Err(diagnose(message, base)),
         }
     }
@@ -213,21 +212,11 @@ mod tests {
         8,   1, 2, 3, 4,   8, 7, 6, 5, 4, 3, 2, 1,
     ];
     const UPDATES: &[FieldUpdate] = &[
-        FieldUpdate {
-            class: 2,
-            index: 4,
-            value: 14480,
-        },
-        FieldUpdate {
-            class: 8,
-            index: 0x0403_0201,
-            value: 0x0102_0304_0506_0708,
-        },
+        FieldUpdate { class: 2, index: 4, value: 14480 },
+        FieldUpdate { class: 8, index: 0x0403_0201, value: 0x0102_0304_0506_0708 },
     ];
-    const REPR: UpdateFieldsRepr<'_> = UpdateFieldsRepr {
-        flow: FlowId(0x0100_0009),
-        fields: UPDATES,
-    };
+    const REPR: UpdateFieldsRepr<'_> =
+        UpdateFieldsRepr { flow: FlowId(0x0100_0009), fields: UPDATES };
 
     fn update_fields(bytes: &[u8]) -> UpdateFields<'_> {
         match testing::decode(bytes) {
@@ -295,22 +284,12 @@ mod tests {
     fn more_updates_than_libccp_counts_are_not_sent() {
         let updates = [UPDATES[0]; MAX_UPDATE_FIELDS + 1];
         let mut buf = [0; 2048];
-        let most = UpdateFieldsRepr {
-            fields: &updates[1..],
-            ..REPR
-        };
+        let most = UpdateFieldsRepr { fields: &updates[1..], ..REPR };
         assert_eq!(most.encode(&mut buf), Ok(12 + 127 * 13));
-        let too_many = UpdateFieldsRepr {
-            fields: &updates,
-            ..REPR
-        };
+        let too_many = UpdateFieldsRepr { fields: &updates, ..REPR };
         assert_eq!(
             too_many.encode(&mut buf),
-            Err(EncodeError::TooManyFields {
-                kind: Kind::UpdateFields,
-                count: 128,
-                max: 127
-            })
+            Err(EncodeError::TooManyFields { kind: Kind::UpdateFields, count: 128, max: 127 })
         );
     }
 
@@ -331,16 +310,9 @@ mod tests {
 
     /// Encodes updates of a flow, given as (index, value) of registers of one class.
     fn encoded(flow: u32, updates: impl IntoIterator<Item = (u32, u64)>) -> Vec<u8> {
-        let update = |(index, value)| FieldUpdate {
-            class: 0,
-            index,
-            value,
-        };
+        let update = |(index, value)| FieldUpdate { class: 0, index, value };
         let fields: Vec<_> = updates.into_iter().map(update).collect();
-        let repr = UpdateFieldsRepr {
-            flow: FlowId(flow),
-            fields: &fields,
-        };
+        let repr = UpdateFieldsRepr { flow: FlowId(flow), fields: &fields };
         let mut buf = vec![0; repr.encoded_len()];
         repr.encode(&mut buf).unwrap();
         buf

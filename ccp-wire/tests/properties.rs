@@ -26,54 +26,33 @@ enum Sent {
 impl Sent {
     fn create<'a>(numbers: &[u32; 7], cong_alg: &'a str) -> Create<'a> {
         let [flow, init_cwnd, mss, src_ip, src_port, dst_ip, dst_port] = *numbers;
-        Create {
-            flow: FlowId(flow),
-            init_cwnd,
-            mss,
-            src_ip,
-            src_port,
-            dst_ip,
-            dst_port,
-            cong_alg,
-        }
+        Create { flow: FlowId(flow), init_cwnd, mss, src_ip, src_port, dst_ip, dst_port, cong_alg }
     }
 
     fn encode(&self, buf: &mut [u8]) -> Result<usize, EncodeError> {
         match self {
             Self::Create(numbers, name) => Self::create(numbers, name).encode(buf),
-            Self::Measure(flow, uid, fields) => MeasureRepr {
-                flow: FlowId(*flow),
-                program_uid: ProgramUid(*uid),
-                fields,
+            Self::Measure(flow, uid, fields) => {
+                MeasureRepr { flow: FlowId(*flow), program_uid: ProgramUid(*uid), fields }
+                    .encode(buf)
             }
-            .encode(buf),
-            Self::Install(uid, events, instrs) => Install {
-                program_uid: ProgramUid(*uid),
-                events,
-                instrs,
+            Self::Install(uid, events, instrs) => {
+                Install { program_uid: ProgramUid(*uid), events, instrs }.encode(buf)
             }
-            .encode(buf),
-            Self::UpdateFields(flow, fields) => UpdateFieldsRepr {
-                flow: FlowId(*flow),
-                fields,
+            Self::UpdateFields(flow, fields) => {
+                UpdateFieldsRepr { flow: FlowId(*flow), fields }.encode(buf)
             }
-            .encode(buf),
-            Self::ChangeProg(flow, uid, fields) => ChangeProgRepr {
-                flow: FlowId(*flow),
-                program_uid: ProgramUid(*uid),
-                fields,
+            Self::ChangeProg(flow, uid, fields) => {
+                ChangeProgRepr { flow: FlowId(*flow), program_uid: ProgramUid(*uid), fields }
+                    .encode(buf)
             }
-            .encode(buf),
             Self::Ready(m) => m.encode(buf),
             Self::Hello(m) => m.encode(buf),
             Self::Alive(m) => m.encode(buf),
             Self::Address(m) => m.encode(buf),
-            Self::Unknown(kind, flow, body) => Unknown {
-                kind: *kind,
-                flow: FlowId(*flow),
-                body,
+            Self::Unknown(kind, flow, body) => {
+                Unknown { kind: *kind, flow: FlowId(*flow), body }.encode(buf)
             }
-            .encode(buf),
         }
     }
 
@@ -144,22 +123,12 @@ fn message() -> impl Strategy<Value = Sent> {
             .prop_map(|(flow, uid, fields)| Sent::ChangeProg(flow, uid, fields)),
         any::<u32>().prop_map(|id| Sent::Ready(Ready { id })),
         any::<(u32, u64, u32, u32)>().prop_map(|(flags, primitives, max_programs, max_instrs)| {
-            Sent::Hello(Hello {
-                flags: HelloFlags(flags),
-                primitives,
-                max_programs,
-                max_instrs,
-            })
+            Sent::Hello(Hello { flags: HelloFlags(flags), primitives, max_programs, max_instrs })
         }),
         any::<u32>().prop_map(|interval_ms| Sent::Alive(Alive { interval_ms })),
         (any::<u32>(), family, any::<[u8; 16]>(), any::<[u8; 16]>()).prop_map(
             |(flow, family, src, dst)| {
-                Sent::Address(Address {
-                    flow: FlowId(flow),
-                    family,
-                    src,
-                    dst,
-                })
+                Sent::Address(Address { flow: FlowId(flow), family, src, dst })
             }
         ),
         (unknown_kind, any::<u32>(), vec(any::<u8>(), 0..100))
@@ -179,12 +148,8 @@ fn datagram(messages: &[Sent]) -> Vec<u8> {
 
 /// Bytes that look like messages: a small kind, a length that is nearly right, small counts.
 fn plausible() -> impl Strategy<Value = Vec<u8>> {
-    let message = (
-        0..20u16,
-        -3..4i32,
-        vec(prop_oneof![0..4u8, any::<u8>()], 0..120),
-    )
-        .prop_map(|(kind, off, body)| {
+    let message = (0..20u16, -3..4i32, vec(prop_oneof![0..4u8, any::<u8>()], 0..120)).prop_map(
+        |(kind, off, body)| {
             let len = (HEADER_LEN + body.len()) as i32;
             let off = if off.abs() == 3 { off } else { 0 };
             let mut bytes = kind.to_le_bytes().to_vec();
@@ -192,7 +157,8 @@ fn plausible() -> impl Strategy<Value = Vec<u8>> {
             bytes.extend_from_slice(&[9, 0, 0, 0]);
             bytes.extend_from_slice(&body);
             bytes
-        });
+        },
+    );
     vec(message, 0..6).prop_map(|messages| messages.concat())
 }
 
@@ -252,13 +218,7 @@ fn check_message(message: &Message<'_>, whole: &[u8]) -> Result<(), TestCaseErro
             prop_assert_eq!(read_back, Some(Ok(*message)));
         }
         Err(error) => prop_assert!(
-            matches!(
-                error,
-                EncodeError::TooManyFields {
-                    kind: Kind::UpdateFields,
-                    ..
-                }
-            ),
+            matches!(error, EncodeError::TooManyFields { kind: Kind::UpdateFields, .. }),
             "{}",
             error
         ),

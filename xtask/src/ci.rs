@@ -20,13 +20,7 @@ pub(crate) fn run() -> Result<()> {
     ]))?;
     run_command(
         cargo()
-            .args([
-                "doc",
-                "--workspace",
-                "--no-deps",
-                "--locked",
-                "--document-private-items",
-            ])
+            .args(["doc", "--workspace", "--no-deps", "--locked", "--document-private-items"])
             .env("RUSTDOCFLAGS", "-D warnings"),
     )?;
     package()?;

@@ -14,20 +14,8 @@ use crate::process::{Interrupt, Process, Scratch, cargo, run as run_command, tar
 /// Builds and runs it.
 pub(crate) fn run() -> Result<()> {
     run_command(cargo().args(["build", "--package", "ccp-cli"]))?;
-    run_command(cargo().args([
-        "build",
-        "--package",
-        "ccp-datapath",
-        "--example",
-        "udp_sender",
-    ]))?;
-    run_command(cargo().args([
-        "build",
-        "--package",
-        "ccp-algs",
-        "--example",
-        "virtual_link",
-    ]))?;
+    run_command(cargo().args(["build", "--package", "ccp-datapath", "--example", "udp_sender"]))?;
+    run_command(cargo().args(["build", "--package", "ccp-algs", "--example", "virtual_link"]))?;
     let built = target_dir().join("debug");
 
     let interrupt = Interrupt::listen()?;
@@ -61,9 +49,7 @@ pub(crate) fn run() -> Result<()> {
             .stdout(Stdio::null()),
     )?;
     sender.wait(Duration::from_secs(20), &interrupt)?;
-    agent
-        .terminate(Duration::from_secs(2))
-        .context("the agent did not end cleanly")?;
+    agent.terminate(Duration::from_secs(2)).context("the agent did not end cleanly")?;
     interrupt.check()?;
 
     eprintln!("\n== The same link in virtual time: 5 s ==");

@@ -40,10 +40,7 @@ pub(crate) fn members() -> Result<Vec<Package>> {
             let manifest = PathBuf::from(text_of(package, "manifest_path")?);
             Ok(Package {
                 name: text_of(package, "name")?,
-                folder: manifest
-                    .parent()
-                    .context("a manifest without a folder")?
-                    .to_path_buf(),
+                folder: manifest.parent().context("a manifest without a folder")?.to_path_buf(),
                 published: package["publish"] != Value::Array(Vec::new()),
                 rust_version: text_of(package, "rust_version")?,
                 dependencies: list(&package["dependencies"])
@@ -87,8 +84,5 @@ fn list(value: &Value) -> &[Value] {
 }
 
 fn text_of(value: &Value, key: &str) -> Result<String> {
-    value[key]
-        .as_str()
-        .map(str::to_owned)
-        .with_context(|| format!("cargo metadata lacks {key}"))
+    value[key].as_str().map(str::to_owned).with_context(|| format!("cargo metadata lacks {key}"))
 }

@@ -34,9 +34,7 @@ pub(crate) fn cargo() -> Command {
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let shown = show(command);
     eprintln!("$ {shown}");
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start `{shown}`"))?;
+    let status = command.status().with_context(|| format!("cannot start `{shown}`"))?;
     if !status.success() {
         bail!("`{shown}` ended with {status}");
     }
@@ -99,9 +97,7 @@ pub(crate) struct Process {
 impl Process {
     /// Starts `command`.
     pub(crate) fn start(name: &'static str, command: &mut Command) -> Result<Self> {
-        let child = command
-            .spawn()
-            .with_context(|| format!("cannot start {name}"))?;
+        let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
         Ok(Self { name, child })
     }
 
@@ -148,11 +144,7 @@ impl Process {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        bail!(
-            "{} did not end within {} s of SIGTERM",
-            self.name,
-            limit.as_secs()
-        )
+        bail!("{} did not end within {} s of SIGTERM", self.name, limit.as_secs())
     }
 }
 

@@ -46,10 +46,7 @@ pub(crate) fn run(scope: Scope) -> Result<()> {
         eprintln!("  {line}");
     }
     if scope == Scope::All {
-        bail!(
-            "{} test(s) were skipped, and --all allows none",
-            skipped.len()
-        );
+        bail!("{} test(s) were skipped, and --all allows none", skipped.len());
     }
     Ok(())
 }
@@ -87,9 +84,7 @@ fn peers_target() -> PathBuf {
 fn install() -> Result<()> {
     let mut query = std::process::Command::new("dpkg-query");
     query.args(["--show", "--showformat=${db:Status-Status}", PACKAGE]);
-    let installed = query
-        .output()
-        .is_ok_and(|output| output.stdout == b"installed");
+    let installed = query.output().is_ok_and(|output| output.stdout == b"installed");
     if installed {
         return Ok(());
     }

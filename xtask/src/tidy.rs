@@ -32,26 +32,17 @@ pub(crate) fn run() -> Result<()> {
         eprintln!("tidy: {line}");
     }
     if !found.is_empty() {
-        bail!(
-            "{} violation(s) of the rules in xtask/src/tidy.rs",
-            found.len()
-        );
+        bail!("{} violation(s) of the rules in xtask/src/tidy.rs", found.len());
     }
-    eprintln!(
-        "tidy: {} crates and {} source files are in order",
-        members.len(),
-        sources.len()
-    );
+    eprintln!("tidy: {} crates and {} source files are in order", members.len(), sources.len());
     Ok(())
 }
 
 fn edges(members: &[Package], found: &mut Vec<String>) {
     for package in members {
         let Some((_, normal, dev)) = EDGES.iter().find(|(name, ..)| *name == package.name) else {
-            found.push(format!(
-                "{}: not in the table of allowed edges; add it there",
-                package.name
-            ));
+            found
+                .push(format!("{}: not in the table of allowed edges; add it there", package.name));
             continue;
         };
         for dependency in &package.dependencies {
@@ -82,10 +73,7 @@ fn c_toolchain(members: &[Package], found: &mut Vec<String>) -> Result<()> {
         for line in graph::shipped(&package.name)? {
             let name = line.split(' ').next().unwrap_or_default();
             if C_TOOLS.contains(&name) {
-                found.push(format!(
-                    "{}: pulls in {name}, which runs a C toolchain",
-                    package.name
-                ));
+                found.push(format!("{}: pulls in {name}, which runs a C toolchain", package.name));
             }
         }
     }
@@ -98,17 +86,12 @@ fn documents(members: &[Package], found: &mut Vec<String>) -> Result<()> {
     for package in members {
         for (file, text) in [("README.md", &readme), ("ARCHITECTURE.md", &architecture)] {
             if !text.contains(&format!("`{}`", package.name)) {
-                found.push(format!(
-                    "{file}: does not name the crate `{}`",
-                    package.name
-                ));
+                found.push(format!("{file}: does not name the crate `{}`", package.name));
             }
         }
         let shown = format!("Rust {}", package.rust_version);
         if !readme.contains(&shown) {
-            found.push(format!(
-                "README.md: does not say \"{shown}\", which Cargo.toml asks for"
-            ));
+            found.push(format!("README.md: does not say \"{shown}\", which Cargo.toml asks for"));
         }
         if package.name == "xtask" {
             continue;
@@ -118,10 +101,7 @@ fn documents(members: &[Package], found: &mut Vec<String>) -> Result<()> {
         }
         let library = package.folder.join("src/lib.rs");
         if library.is_file() && !read(&library)?.contains("include_str!(\"../README.md\")") {
-            found.push(format!(
-                "{}: src/lib.rs does not show README.md in rustdoc",
-                package.name
-            ));
+            found.push(format!("{}: src/lib.rs does not show README.md in rustdoc", package.name));
         }
     }
     if !read(&root().join("CHANGELOG.md"))?.contains("## Unreleased") {
@@ -132,20 +112,14 @@ fn documents(members: &[Package], found: &mut Vec<String>) -> Result<()> {
 
 fn source(path: &Path, text: &str, found: &mut Vec<String>) {
     let name = path.strip_prefix(root()).unwrap_or(path).display();
-    let opens = text
-        .lines()
-        .take(12)
-        .any(|line| line.starts_with("//!") || line.starts_with("#![doc"));
+    let opens =
+        text.lines().take(12).any(|line| line.starts_with("//!") || line.starts_with("#![doc"));
     if !opens {
-        found.push(format!(
-            "{name}: does not open with a //! line that says what it is for"
-        ));
+        found.push(format!("{name}: does not open with a //! line that says what it is for"));
     }
     let lines = text.lines().count();
     if lines > MOST_LINES {
-        found.push(format!(
-            "{name}: has {lines} lines; split it by its seams at {MOST_LINES}"
-        ));
+        found.push(format!("{name}: has {lines} lines; split it by its seams at {MOST_LINES}"));
     }
     for (number, line) in text.lines().enumerate() {
         for word in UNFINISHED {
@@ -178,10 +152,7 @@ fn unsafe_code(members: &[Package], found: &mut Vec<String>) -> Result<()> {
 fn short(sources: &[PathBuf], found: &mut Vec<String>) -> Result<()> {
     for promise in SHORT {
         let mut lines = 0;
-        for path in sources
-            .iter()
-            .filter(|path| path.starts_with(root().join(promise.place)))
-        {
+        for path in sources.iter().filter(|path| path.starts_with(root().join(promise.place))) {
             // Unit tests stand at a file's foot.
             lines += read(path)?
                 .lines()
@@ -241,14 +212,7 @@ const C_TOOLS: &[&str] = &["cc", "cmake", "bindgen", "pkg-config", "clang-sys", 
 /// A file longer than this no longer fits in one head.
 const MOST_LINES: usize = 800;
 
-const UNFINISHED: &[&str] = &[
-    "todo!(",
-    "unimplemented!(",
-    "dbg!(",
-    "#[ignore",
-    "TODO",
-    "FIXME",
-];
+const UNFINISHED: &[&str] = &["todo!(", "unimplemented!(", "dbg!(", "#[ignore", "TODO", "FIXME"];
 
 /// Crates that do not forbid unsafe code: what they say instead (`None`: nothing).
 const UNSAFE: &[(&str, Option<&str>)] = &[
@@ -259,16 +223,8 @@ const UNSAFE: &[(&str, Option<&str>)] = &[
 
 /// Places that promise to stay short, in lines that are neither blank nor comment.
 const SHORT: &[Promise] = &[
-    Promise {
-        place: "ccp-runtime/src",
-        until: "#[cfg(test)]",
-        most: 1_000,
-    },
-    Promise {
-        place: "ccp-algs/examples/my_algorithm.rs",
-        until: "// --- Its test",
-        most: 60,
-    },
+    Promise { place: "ccp-runtime/src", until: "#[cfg(test)]", most: 1_000 },
+    Promise { place: "ccp-algs/examples/my_algorithm.rs", until: "// --- Its test", most: 60 },
 ];
 
 struct Promise {

@@ -56,11 +56,7 @@ impl Options {
     /// The link each flow runs over.
     #[must_use]
     pub fn link(&self) -> Link {
-        Link {
-            rate_bps: self.mbit * 1_000_000,
-            rtt_us: self.rtt_ms * 1000,
-            queue: self.queue,
-        }
+        Link { rate_bps: self.mbit * 1_000_000, rtt_us: self.rtt_ms * 1000, queue: self.queue }
     }
 
     /// Waits up to five seconds for the agent's socket, then binds the datapath's and connects it.
@@ -143,12 +139,7 @@ pub fn run(
     let mut buffer = vec![0; 65_535];
     senders.iter_mut().for_each(|s| s.send(0));
     while now() < end {
-        let next = senders
-            .iter()
-            .map(Sender::next_event_us)
-            .min()
-            .unwrap_or(end)
-            .min(end);
+        let next = senders.iter().map(Sender::next_event_us).min().unwrap_or(end).min(end);
         wait(socket, next.saturating_sub(now()), now() >= deaf_until)?;
         if now() >= deaf_until {
             while let Some(len) = receive(socket, &mut buffer)? {
@@ -177,11 +168,8 @@ pub fn run(
         }
     }
     let seconds = now() as f64 / 1e6;
-    let flows: Vec<Value> = senders
-        .iter()
-        .zip(&windows)
-        .map(|(s, w)| w.summary(s, seconds))
-        .collect();
+    let flows: Vec<Value> =
+        senders.iter().zip(&windows).map(|(s, w)| w.summary(s, seconds)).collect();
     Ok(json!({"seconds": seconds, "flows": flows, "messages": log.messages, "errors": log.errors}))
 }
 
@@ -242,11 +230,7 @@ impl Windows {
 
 /// Waits until a datagram is there, if `listen`, or `us` microseconds have passed.
 fn wait(socket: &UnixDatagram, us: u64, listen: bool) -> anyhow::Result<()> {
-    let flags = if listen {
-        PollFlags::POLLIN
-    } else {
-        PollFlags::empty()
-    };
+    let flags = if listen { PollFlags::POLLIN } else { PollFlags::empty() };
     let mut fds = [PollFd::new(socket.as_fd(), flags)];
     // poll counts in milliseconds, about a segment's time on these links; ppoll in nanoseconds.
     let timeout = TimeSpec::from_duration(Duration::from_micros(us.min(LONGEST_WAIT_US)));

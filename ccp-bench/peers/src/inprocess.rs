@@ -79,17 +79,10 @@ impl Machine {
         let start_ns = 1_000_000_000;
         time::set_ns(start_ns);
         let sent = Sent::default();
-        let datapath = DatapathBuilder::default()
-            .with_ops(sent.clone())
-            .init()
-            .expect("libccp starts");
+        let datapath =
+            DatapathBuilder::default().with_ops(sent.clone()).init().expect("libccp starts");
         // Flows borrow their datapath, and libccp's memory for flows is never freed in any case.
-        Self {
-            datapath: Box::leak(Box::new(datapath)),
-            sent,
-            start_ns,
-            elapsed_us: 0,
-        }
+        Self { datapath: Box::leak(Box::new(datapath)), sent, start_ns, elapsed_us: 0 }
     }
 
     /// Hands over one message that is not about a flow: an Install.
@@ -122,27 +115,14 @@ impl Machine {
         self.elapsed_us += 200_000;
         self.set_clock();
         self.sent.0.borrow_mut().clear();
-        let transport = Transport {
-            cwnd: init_cwnd,
-            ..Transport::default()
-        };
+        let transport = Transport { cwnd: init_cwnd, ..Transport::default() };
         let info = FlowInfo::default().with_init_cwnd(init_cwnd).with_mss(mss);
         let connection = Connection::start(self.datapath, transport, info).expect("a free slot");
-        let create = self
-            .sent
-            .0
-            .borrow_mut()
-            .pop()
-            .expect("a Create is sent at once");
+        let create = self.sent.0.borrow_mut().pop().expect("a Create is sent at once");
         assert_eq!(create[..2], [0, 0], "the message is a Create");
         let sid = u32::from_le_bytes([create[4], create[5], create[6], create[7]]);
         let begin_us = self.elapsed_us;
-        Flow {
-            machine: self,
-            connection,
-            begin_us,
-            sid,
-        }
+        Flow { machine: self, connection, begin_us, sid }
     }
 
     fn set_clock(&self) {
@@ -262,10 +242,7 @@ impl CongestionOps for Transport {
 /// The fields of a Measure, read by hand: neither side's codec may judge here.
 fn fields(measure: &[u8]) -> Vec<u64> {
     let (fields, rest) = measure[16..].as_chunks::<8>();
-    assert!(
-        measure[..2] == [1, 0] && rest.is_empty(),
-        "the message is a Measure of whole fields"
-    );
+    assert!(measure[..2] == [1, 0] && rest.is_empty(), "the message is a Measure of whole fields");
     fields.iter().map(|f| u64::from_le_bytes(*f)).collect()
 }
 
@@ -322,14 +299,7 @@ mod tests {
             let mut ack = Ack::default();
             ack.primitives[0] = 1500;
             let first = flow.ack(&ack);
-            assert_eq!(
-                first,
-                Step {
-                    cwnd: Some(11_500),
-                    ..Step::default()
-                },
-                "round {round}"
-            );
+            assert_eq!(first, Step { cwnd: Some(11_500), ..Step::default() }, "round {round}");
             ack.now_us = 1000;
             let second = flow.ack(&ack);
             assert_eq!(second.report, Some(vec![3000, begin + 1000]));

@@ -145,8 +145,7 @@ impl Sender {
             let waiting = self.link_free_us.saturating_sub(now_us) / wire_us.max(1);
             if waiting < self.link.queue {
                 self.link_free_us = self.link_free_us.max(now_us) + wire_us;
-                self.acks
-                    .push_back((self.link_free_us + self.link.rtt_us, segment));
+                self.acks.push_back((self.link_free_us + self.link.rtt_us, segment));
             }
             if let Some(gap) = (MSS * 1_000_000).checked_div(self.rate) {
                 self.paced_us = self.paced_us.max(now_us.saturating_sub(PACING_SLACK_US)) + gap;
@@ -168,11 +167,7 @@ impl Sender {
     #[must_use]
     pub fn next_event_us(&self) -> u64 {
         let ack = self.acks.front().map_or(u64::MAX, |&(at, _)| at);
-        let send = if self.window_open() {
-            self.paced_us
-        } else {
-            u64::MAX
-        };
+        let send = if self.window_open() { self.paced_us } else { u64::MAX };
         ack.min(send).min(self.timer_us).max(self.now_us)
     }
 
@@ -183,16 +178,8 @@ impl Sender {
 
     fn acknowledge(&mut self, segment: Segment, now_us: u64) -> [u64; 15] {
         let mut lost = 0;
-        while self
-            .outstanding
-            .front()
-            .is_some_and(|s| s.order <= segment.order)
-        {
-            if let Some(s) = self
-                .outstanding
-                .pop_front()
-                .filter(|s| s.order < segment.order)
-            {
+        while self.outstanding.front().is_some_and(|s| s.order <= segment.order) {
+            if let Some(s) = self.outstanding.pop_front().filter(|s| s.order < segment.order) {
                 lost += 1;
                 self.retransmit.push_back(s.seq);
             }
@@ -209,11 +196,7 @@ impl Sender {
             beyond = 1;
         }
         let rtt_us = (now_us - segment.sent_us).max(1);
-        self.srtt_us = if self.srtt_us == 0 {
-            rtt_us
-        } else {
-            (7 * self.srtt_us + rtt_us) / 8
-        };
+        self.srtt_us = if self.srtt_us == 0 { rtt_us } else { (7 * self.srtt_us + rtt_us) / 8 };
         self.timer_us = now_us + 2 * self.srtt_us + MIN_TIMEOUT_US;
         self.totals.delivered += 1;
         self.totals.lost += lost;
@@ -236,11 +219,7 @@ impl Sender {
         let lost = self.outstanding.len() - self.acks.len();
         self.timer_us = now_us + 2 * self.srtt_us.max(MIN_TIMEOUT_US) + MIN_TIMEOUT_US;
         let arriving: BTreeSet<u64> = self.acks.iter().map(|(_, s)| s.order).collect();
-        let gone = self
-            .outstanding
-            .iter()
-            .filter(|s| !arriving.contains(&s.order))
-            .map(|s| s.seq);
+        let gone = self.outstanding.iter().filter(|s| !arriving.contains(&s.order)).map(|s| s.seq);
         self.retransmit.extend(gone);
         self.outstanding.retain(|s| arriving.contains(&s.order));
         self.totals.timeouts += 1;
@@ -277,11 +256,7 @@ mod tests {
     use super::*;
 
     fn run(cwnd: u64, queue: u64, seconds: u64) -> Sender {
-        let link = Link {
-            rate_bps: 12_000_000,
-            rtt_us: 20_000,
-            queue,
-        };
+        let link = Link { rate_bps: 12_000_000, rtt_us: 20_000, queue };
         let mut sender = Sender::new(link, cwnd, 0);
         drive(&mut sender, 0, seconds * 1_000_000);
         sender

@@ -29,13 +29,7 @@ impl Reno {
     /// In slow start, with the window the flow begins with.
     #[must_use]
     pub fn new(mss: u32, init_cwnd: u32) -> Self {
-        Self {
-            mss,
-            cwnd: init_cwnd,
-            ssthresh: u32::MAX / 2,
-            recovery_bytes: 0,
-            cuts: 0,
-        }
+        Self { mss, cwnd: init_cwnd, ssthresh: u32::MAX / 2, recovery_bytes: 0, cuts: 0 }
     }
 
     /// The window, in bytes.
@@ -99,9 +93,7 @@ pub fn program(number: usize) -> String {
 /// Names for programs, which both agents want static.
 #[must_use]
 pub fn program_names(count: usize) -> Vec<&'static str> {
-    (0..count.max(1))
-        .map(|i| &*Box::leak(format!("program{i}").into_boxed_str()))
-        .collect()
+    (0..count.max(1)).map(|i| &*Box::leak(format!("program{i}").into_boxed_str())).collect()
 }
 
 /// What an agent with this algorithm has seen, over all flows.

@@ -10,12 +10,7 @@ use ccp_lang::Compiler;
 
 #[test]
 fn programs_of_published_algorithms_compile_as_they_are() {
-    each_program(
-        "generic_cong_avoid-0.4.0",
-        &["src/lib.rs"],
-        4,
-        &Compiler::new(),
-    );
+    each_program("generic_cong_avoid-0.4.0", &["src/lib.rs"], 4, &Compiler::new());
 }
 
 #[test]
@@ -61,17 +56,11 @@ fn sources(package: &str) -> Option<PathBuf> {
 fn programs(text: &str) -> Vec<String> {
     let bare = |line: &str| {
         let line = line.trim_start();
-        let line = line
-            .strip_prefix("//!")
-            .or_else(|| line.strip_prefix("///"))
-            .unwrap_or(line);
+        let line = line.strip_prefix("//!").or_else(|| line.strip_prefix("///")).unwrap_or(line);
         String::from(line)
     };
     let text = text.lines().map(bare).collect::<Vec<_>>().join("\n");
     let begins = text.match_indices("(def").map(|(at, _)| &text[at..]);
     let programs = begins.map(|rest| rest.split(['"', '`', ';']).next().unwrap_or_default());
-    programs
-        .filter(|program| program.contains("(when"))
-        .map(String::from)
-        .collect()
+    programs.filter(|program| program.contains("(when")).map(String::from).collect()
 }

@@ -36,10 +36,7 @@ fn garbage_from_many_peers_is_refused_and_counted() {
 #[test]
 fn floods_of_readies_and_creates_from_peers_that_vanish_meet_the_limits() {
     let stats = siege(&[flood]);
-    assert!(
-        stats.flows_capped > 0 && stats.datapaths_capped > 0,
-        "{stats:?}"
-    );
+    assert!(stats.flows_capped > 0 && stats.datapaths_capped > 0, "{stats:?}");
     assert!(stats.datapaths_gone > 0, "{stats:?}");
 }
 
@@ -62,11 +59,8 @@ fn siege(attacks: &[fn(&Besieged<'_>, u64)]) -> Stats {
     let mut watch = Watch::start();
     let agent = spawn_agent(folder.path());
     let mut good = Good::open(folder.path(), Config::default());
-    let besieged = Besieged {
-        folder: folder.path(),
-        over: AtomicBool::new(false),
-        sent: Sent::default(),
-    };
+    let besieged =
+        Besieged { folder: folder.path(), over: AtomicBool::new(false), sent: Sent::default() };
 
     let (begun, lasts) = (Instant::now(), duration());
     let stats = thread::scope(|scope| {
@@ -239,10 +233,7 @@ fn garbage(besieged: &Besieged<'_>, seed: u64) {
         // What comes from a socket without a name is dropped before anybody looks at it.
         let unnamed = UnixDatagram::unbound().unwrap();
         unnamed.set_nonblocking(true).unwrap();
-        if unnamed
-            .send_to(garbage.last(), besieged.path("portus"))
-            .is_ok()
-        {
+        if unnamed.send_to(garbage.last(), besieged.path("portus")).is_ok() {
             besieged.sent.nameless.fetch_add(1, Relaxed);
         }
         thread::sleep(PAUSE);
@@ -261,11 +252,7 @@ fn flood(besieged: &Besieged<'_>, seed: u64) {
             announce(besieged, &socket, &mut random);
             let flows = if random.one_in(4) { 2 * MAX_FLOWS } else { 4 };
             for flow in 0..flows {
-                let create = Create {
-                    flow: FlowId(flow as u32),
-                    mss: 1_448,
-                    ..Create::default()
-                };
+                let create = Create { flow: FlowId(flow as u32), mss: 1_448, ..Create::default() };
                 send(besieged, &socket, |buf| create.encode(buf).unwrap());
                 if flow % BURST == 0 {
                     thread::sleep(PAUSE);
@@ -273,11 +260,7 @@ fn flood(besieged: &Besieged<'_>, seed: u64) {
             }
         }
         held.push_back((name, socket));
-        let most = if random.one_in(64) {
-            0
-        } else {
-            MAX_DATAPATHS + 4
-        };
+        let most = if random.one_in(64) { 0 } else { MAX_DATAPATHS + 4 };
         while held.len() > most {
             let Some((name, _gone)) = held.pop_front() else {
                 break;
@@ -293,9 +276,7 @@ fn flood(besieged: &Besieged<'_>, seed: u64) {
 /// Has flows that ask for many decisions, from addresses that never read one.
 fn deaf(besieged: &Besieged<'_>, seed: u64) {
     let mut random = Random::new(seed);
-    let sockets: Vec<_> = (0..DEAF)
-        .map(|n| besieged.bind(&format!("deaf-{seed}-{n}")))
-        .collect();
+    let sockets: Vec<_> = (0..DEAF).map(|n| besieged.bind(&format!("deaf-{seed}-{n}"))).collect();
     while !besieged.is_over() {
         let socket = &sockets[random.below(sockets.len())];
         if random.one_in(2_000) {
@@ -304,21 +285,12 @@ fn deaf(besieged: &Besieged<'_>, seed: u64) {
         for _ in 0..BURST {
             let flow = FlowId(random.below(MAX_FLOWS) as u32);
             if random.one_in(4) {
-                let create = Create {
-                    flow,
-                    mss: 1_448,
-                    init_cwnd: 1_000_000,
-                    ..Create::default()
-                };
+                let create = Create { flow, mss: 1_448, init_cwnd: 1_000_000, ..Create::default() };
                 send(besieged, socket, |buf| create.encode(buf).unwrap());
             } else {
                 // Something is always lost, or the window grows.
                 let fields: [u64; 10] = std::array::from_fn(|_| random.number() % 1_000_000);
-                let report = MeasureRepr {
-                    flow,
-                    program_uid: ProgramUid(1),
-                    fields: &fields,
-                };
+                let report = MeasureRepr { flow, program_uid: ProgramUid(1), fields: &fields };
                 send(besieged, socket, |buf| report.encode(buf).unwrap());
             }
         }

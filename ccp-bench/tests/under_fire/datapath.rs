@@ -70,11 +70,7 @@ fn garbage_toward_a_datapath_changes_nothing_for_a_governed_flow() {
     }
     watch.check(BOUND);
     let stats = agent.stats();
-    assert_eq!(
-        (stats.flow_panics, stats.malformed, stats.agent_only),
-        (0, 0, 0),
-        "{stats:?}"
-    );
+    assert_eq!((stats.flow_panics, stats.malformed, stats.agent_only), (0, 0, 0), "{stats:?}");
     agent.kill();
     agent.wait().unwrap();
 }

@@ -108,11 +108,8 @@ impl Garbage {
             10 | 11 => {
                 self.message();
                 let true_len = self.datagram.len() as u16;
-                let near = [
-                    true_len.wrapping_sub(1),
-                    true_len.wrapping_add(1),
-                    true_len.wrapping_add(8),
-                ];
+                let near =
+                    [true_len.wrapping_sub(1), true_len.wrapping_add(1), true_len.wrapping_add(8)];
                 let len = match self.random.below(3) {
                     0 => self.random.pick(&near),
                     1 => self.random.pick(&[0, 7, 8, 12, 16, u16::MAX]),
@@ -145,11 +142,8 @@ impl Garbage {
             }
             // A kind nobody knows; now and then longer than any message.
             _ => {
-                let len = if self.random.one_in(256) {
-                    LARGEST
-                } else {
-                    8 + self.random.below(100)
-                };
+                let len =
+                    if self.random.one_in(256) { LARGEST } else { 8 + self.random.below(100) };
                 self.random_bytes(len);
                 self.datagram[2..4].copy_from_slice(&(len as u16).to_le_bytes());
                 self.datagram[1] |= 1;
@@ -171,24 +165,20 @@ impl Garbage {
         // A field of this class cannot be set, so that the whole message is refused.
         let is_refused =
             |mut fields: ccp_wire::UpdatesIter<'_>| fields.any(|field| field.class == PRIMITIVE);
-        Messages::new(&self.datagram)
-            .flatten()
-            .any(|message| match message {
-                Message::UpdateFields(update) => {
-                    update.flow == good && !is_refused(update.fields.iter())
-                }
-                Message::ChangeProg(change) => {
-                    change.flow == good && !is_refused(change.fields.iter())
-                }
-                Message::Install(install) => {
-                    let limits = ccp_lang::Limits::default();
-                    install.program_uid.0 == 1
-                        && Program::from_records(install.events, install.instrs, &limits).is_ok()
-                }
-                // A promise that the real agent would not keep.
-                Message::Alive(alive) => (1..10_000).contains(&alive.interval_ms),
-                _ => false,
-            })
+        Messages::new(&self.datagram).flatten().any(|message| match message {
+            Message::UpdateFields(update) => {
+                update.flow == good && !is_refused(update.fields.iter())
+            }
+            Message::ChangeProg(change) => change.flow == good && !is_refused(change.fields.iter()),
+            Message::Install(install) => {
+                let limits = ccp_lang::Limits::default();
+                install.program_uid.0 == 1
+                    && Program::from_records(install.events, install.instrs, &limits).is_ok()
+            }
+            // A promise that the real agent would not keep.
+            Message::Alive(alive) => (1..10_000).contains(&alive.interval_ms),
+            _ => false,
+        })
     }
 
     /// Adds a right message of any kind, with any contents.
@@ -226,9 +216,7 @@ impl Garbage {
             flow: self.flow(),
             init_cwnd: self.random.value() as u32,
             mss: self.random.value() as u32,
-            cong_alg: self
-                .random
-                .pick(&["", "reno", "cubic", "\u{fc}nbekannt", LONGEST_NAME]),
+            cong_alg: self.random.pick(&["", "reno", "cubic", "\u{fc}nbekannt", LONGEST_NAME]),
             ..Create::default()
         };
         self.push(|buf| create.encode(buf));
@@ -240,23 +228,12 @@ impl Garbage {
             return self.push(|buf| MeasureRepr::close(flow).encode(buf));
         }
         // As many fields as Reno's program reports, or another number.
-        let len = if self.random.one_in(3) {
-            self.random.below(111)
-        } else {
-            10
-        };
+        let len = if self.random.one_in(3) { self.random.below(111) } else { 10 };
         let mut fields = std::mem::take(&mut self.numbers);
         fields.clear();
         fields.extend((0..len).map(|_| self.random.value()));
         let program_uid = ProgramUid(self.random.pick(&[1, 1, 1, 2, u32::MAX]));
-        self.push(|buf| {
-            MeasureRepr {
-                flow,
-                program_uid,
-                fields: &fields,
-            }
-            .encode(buf)
-        });
+        self.push(|buf| MeasureRepr { flow, program_uid, fields: &fields }.encode(buf));
         self.numbers = fields;
     }
 
@@ -283,14 +260,7 @@ impl Garbage {
             }
         }
         let (events, instrs) = records.split_at(num_events);
-        self.push(|buf| {
-            Install {
-                program_uid,
-                events,
-                instrs,
-            }
-            .encode(buf)
-        });
+        self.push(|buf| Install { program_uid, events, instrs }.encode(buf));
         self.records = records;
     }
 
@@ -312,40 +282,20 @@ impl Garbage {
         let most = if self.random.one_in(20) { 100 } else { 6 };
         let any_class = self.random.one_in(3);
         for _ in 0..self.random.below(most) {
-            let class = if any_class {
-                self.random.below(10) as u8
-            } else {
-                self.random.pick(&[0, 8, 2])
-            };
+            let class =
+                if any_class { self.random.below(10) as u8 } else { self.random.pick(&[0, 8, 2]) };
             let index = if class == 2 {
                 4 + self.random.below(2) as u32
             } else {
                 self.random.below(115) as u32
             };
-            fields.push(FieldUpdate {
-                class,
-                index,
-                value: self.random.value(),
-            });
+            fields.push(FieldUpdate { class, index, value: self.random.value() });
         }
         if with_program {
             let program_uid = ProgramUid(self.random.below(6) as u32);
-            self.push(|buf| {
-                ChangeProgRepr {
-                    flow,
-                    program_uid,
-                    fields: &fields,
-                }
-                .encode(buf)
-            });
+            self.push(|buf| ChangeProgRepr { flow, program_uid, fields: &fields }.encode(buf));
         } else {
-            self.push(|buf| {
-                UpdateFieldsRepr {
-                    flow,
-                    fields: &fields,
-                }
-                .encode(buf)
-            });
+            self.push(|buf| UpdateFieldsRepr { flow, fields: &fields }.encode(buf));
         }
         self.updates = fields;
     }

@@ -43,12 +43,10 @@ struct Link {
 
 impl Link {
     fn send(&self, datagram: &[u8]) -> Result<(), SinkError> {
-        self.socket
-            .try_send(datagram, &self.agent)
-            .map_err(|error| match error {
-                SendError::Full => SinkError::Full,
-                _ => SinkError::Gone,
-            })
+        self.socket.try_send(datagram, &self.agent).map_err(|error| match error {
+            SendError::Full => SinkError::Full,
+            _ => SinkError::Gone,
+        })
     }
 }
 
@@ -61,9 +59,7 @@ impl Good {
         let start = Instant::now();
         let mut engine = Datapath::new(config, Micros(0));
         let info = FlowInfo::new(10 * MSS as u32, MSS as u32).with_alg("reno");
-        let flow = engine
-            .open(info, Micros(0), &mut |d: &[u8]| link.send(d))
-            .unwrap();
+        let flow = engine.open(info, Micros(0), &mut |d: &[u8]| link.send(d)).unwrap();
         let mut good = Self {
             link,
             engine,
@@ -76,10 +72,7 @@ impl Good {
             service: Service::default(),
         };
         while good.ack(0, 0) != Governor::Agent {
-            assert!(
-                start.elapsed() < PATIENCE,
-                "the agent does not take the flow over"
-            );
+            assert!(start.elapsed() < PATIENCE, "the agent does not take the flow over");
             good.listen();
             std::thread::sleep(ROUND);
         }
@@ -107,11 +100,7 @@ impl Good {
                 break before;
             }
             crowded_out += self.engine.stats().reports_lost - before.reports_lost;
-            assert!(
-                begun.elapsed() < PATIENCE,
-                "no room for a report: {:?}",
-                self.engine.stats()
-            );
+            assert!(begun.elapsed() < PATIENCE, "no room for a report: {:?}", self.engine.stats());
         };
         self.after_loss = lost > 0;
         let sent = Instant::now();
@@ -136,12 +125,7 @@ impl Good {
     pub(crate) fn listen(&mut self) {
         let now = self.now();
         loop {
-            match self
-                .link
-                .socket
-                .recv(&mut self.buf, Some(Duration::ZERO))
-                .unwrap()
-            {
+            match self.link.socket.recv(&mut self.buf, Some(Duration::ZERO)).unwrap() {
                 Received::Datagram { len, from } if from == self.link.agent => {
                     let link = &self.link;
                     let handled =
@@ -162,34 +146,25 @@ impl Good {
         }
         if self.engine.poll_timeout().is_some_and(|due| due <= now) {
             let link = &self.link;
-            self.engine
-                .handle_timeout(now, &mut |d: &[u8]| link.send(d));
+            self.engine.handle_timeout(now, &mut |d: &[u8]| link.send(d));
         }
     }
 
     /// Hands the engine a datagram as if it had come from the agent.
     pub(crate) fn feed(&mut self, datagram: &[u8]) {
         let (now, link) = (self.now(), &self.link);
-        let _ = self
-            .engine
-            .handle_datagram(datagram, now, &mut |d: &[u8]| link.send(d));
+        let _ = self.engine.handle_datagram(datagram, now, &mut |d: &[u8]| link.send(d));
     }
 
     /// Opens one more flow in the same engine.
     pub(crate) fn open_another(&mut self) -> Option<FlowHandle> {
         let (now, link) = (self.now(), &self.link);
-        self.engine
-            .open(FlowInfo::new(14_480, 1_448), now, &mut |d: &[u8]| {
-                link.send(d)
-            })
-            .ok()
+        self.engine.open(FlowInfo::new(14_480, 1_448), now, &mut |d: &[u8]| link.send(d)).ok()
     }
 
     pub(crate) fn close_another(&mut self, flow: FlowHandle) {
         let (now, link) = (self.now(), &self.link);
-        self.engine
-            .close(flow, now, &mut |d: &[u8]| link.send(d))
-            .unwrap();
+        self.engine.close(flow, now, &mut |d: &[u8]| link.send(d)).unwrap();
     }
 
     /// An ACK of another flow.
@@ -197,18 +172,9 @@ impl Good {
         let (now, link) = (self.now(), &self.link);
         let decision = self
             .engine
-            .on_ack(
-                flow,
-                primitives,
-                Control { cwnd },
-                now,
-                &mut |d: &[u8]| link.send(d),
-            )
+            .on_ack(flow, primitives, Control { cwnd }, now, &mut |d: &[u8]| link.send(d))
             .unwrap();
-        assert!(
-            decision.cwnd != Some(0) && decision.rate != Some(0),
-            "{decision:?}"
-        );
+        assert!(decision.cwnd != Some(0) && decision.rate != Some(0), "{decision:?}");
     }
 
     fn ack(&mut self, windows: u64, lost: u64) -> Governor {
@@ -218,25 +184,15 @@ impl Good {
             .with(Primitive::AckPacketsAcked, bytes / MSS)
             .with(Primitive::AckLostPktsSample, lost)
             // Without a sample no report is due.
-            .with(
-                Primitive::FlowRttSampleUs,
-                if bytes > 0 { ROUND_US } else { 0 },
-            );
+            .with(Primitive::FlowRttSampleUs, if bytes > 0 { ROUND_US } else { 0 });
         let (now, link) = (self.now(), &self.link);
         let control = Control { cwnd: self.cwnd };
         let decision = self
             .engine
-            .on_ack(self.flow, &primitives, control, now, &mut |d: &[u8]| {
-                link.send(d)
-            })
+            .on_ack(self.flow, &primitives, control, now, &mut |d: &[u8]| link.send(d))
             .unwrap();
         if self.rounds > 0 {
-            assert_eq!(
-                decision.governor,
-                Governor::Agent,
-                "{:?}",
-                self.engine.stats()
-            );
+            assert_eq!(decision.governor, Governor::Agent, "{:?}", self.engine.stats());
             assert_eq!(decision.trap, None);
         }
         self.cwnd = decision.cwnd.unwrap_or(self.cwnd);

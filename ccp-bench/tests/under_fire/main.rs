@@ -22,9 +22,7 @@ use ccp_runtime::{BackendBuilder, Blocking, CCPHandle, OutboxLimits, RunBuilder,
 /// How long one test fires.
 fn duration() -> Duration {
     let seconds = std::env::var("CCP_FIRE_SECONDS").ok();
-    let seconds = seconds.map_or(2.0, |text| {
-        text.parse().expect("CCP_FIRE_SECONDS is a number")
-    });
+    let seconds = seconds.map_or(2.0, |text| text.parse().expect("CCP_FIRE_SECONDS is a number"));
     Duration::from_secs_f64(seconds)
 }
 

@@ -16,10 +16,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn start() -> Self {
-        Self {
-            before: live(),
-            thirds: [0; 3],
-        }
+        Self { before: live(), thirds: [0; 3] }
     }
 
     /// Looks, when this share of the time is over.

@@ -31,22 +31,16 @@ impl Agent {
         let options = dir.into_iter().fold(Options::new(), Options::folder);
         let socket: Socket<Nonblocking> = options.bind(name).map_err(AgentError::Bind)?;
         let addr = socket.peer(agent).map_err(AgentError::Name)?;
-        Ok(Self {
-            socket,
-            addr,
-            buf: vec![0; ccp_wire::MAX_MESSAGE_LEN],
-        })
+        Ok(Self { socket, addr, buf: vec![0; ccp_wire::MAX_MESSAGE_LEN] })
     }
 
     /// Sends a datagram, or says in the engine's terms why not.
     pub(crate) fn send(&self, datagram: &[u8]) -> Result<(), SinkError> {
-        self.socket
-            .try_send(datagram, &self.addr)
-            .map_err(|error| match error {
-                SendError::Full => SinkError::Full,
-                // Whatever else keeps us from the agent: there is none for us.
-                _ => SinkError::Gone,
-            })
+        self.socket.try_send(datagram, &self.addr).map_err(|error| match error {
+            SendError::Full => SinkError::Full,
+            // Whatever else keeps us from the agent: there is none for us.
+            _ => SinkError::Gone,
+        })
     }
 
     /// The next datagram that the agent has sent, if one is there. Others are not listened to.

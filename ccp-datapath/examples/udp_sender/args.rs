@@ -161,9 +161,7 @@ fn duration(text: &str) -> Option<Duration> {
         "min" => 60e0,
         _ => return None,
     };
-    Duration::try_from_secs_f64(number * scale)
-        .ok()
-        .filter(|time| *time <= A_YEAR)
+    Duration::try_from_secs_f64(number * scale).ok().filter(|time| *time <= A_YEAR)
 }
 
 /// `40p` or `40`.
@@ -172,9 +170,7 @@ fn packets(text: &str) -> Option<usize> {
 }
 
 fn number_and_unit(text: &str) -> Option<(f64, &str)> {
-    let end = text
-        .find(|c: char| c != '.' && !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     Some((number.parse().ok()?, unit))
 }
@@ -202,10 +198,7 @@ mod tests {
         let parse = |args: &[&str]| Args::parse(args.iter().map(|a| (*a).to_owned()));
         let error = parse(&["--rate", "fast"]).expect_err("no rate");
         assert_eq!(error, "--rate fast: not a rate like 24mbit");
-        assert_eq!(
-            parse(&["--speed"]).expect_err("no flag"),
-            "unknown argument --speed"
-        );
+        assert_eq!(parse(&["--speed"]).expect_err("no flag"), "unknown argument --speed");
         assert!(parse(&["--help"]).is_ok_and(|args| args.is_none()));
         assert!(parse(&["--time=2s", "--json"]).is_ok());
     }

@@ -74,11 +74,9 @@ impl Control {
 
     /// One packet leaves.
     pub(crate) fn sent(&mut self, now: Instant, smoothed_rtt: Option<Duration>) {
-        let gap = self
-            .pacing_rate(smoothed_rtt)
-            .map_or(Duration::ZERO, |rate| {
-                Duration::from_nanos(PACKET_LEN as u64 * 1_000_000_000 / rate.max(1))
-            });
+        let gap = self.pacing_rate(smoothed_rtt).map_or(Duration::ZERO, |rate| {
+            Duration::from_nanos(PACKET_LEN as u64 * 1_000_000_000 / rate.max(1))
+        });
         // A thread that woke late catches up, but only so much: the rest of its credit is lost.
         let earliest = now.checked_sub(CATCH_UP).unwrap_or(now);
         self.next_send = self.next_send.max(earliest) + gap.min(MOST_GAP);

@@ -210,11 +210,7 @@ impl Flight {
         }
         news.edge_moved = self.edge - edge_before;
         news.ahead_growth = (self.ahead.len().saturating_sub(ahead_before)) as u64;
-        news.ahead_new = self
-            .arrivals
-            .iter()
-            .filter(|chunk| **chunk >= self.edge)
-            .count() as u64;
+        news.ahead_new = self.arrivals.iter().filter(|chunk| **chunk >= self.edge).count() as u64;
 
         if let Some((number, sent)) = newest {
             self.on_newest(number, &sent, &mut news, now);
@@ -292,19 +288,12 @@ impl Flight {
 
     /// The loss timer or the retransmission timer has run out.
     pub(crate) fn on_timer(&mut self, now: Instant) -> News {
-        let mut news = News {
-            lost: self.detect_losses(now),
-            ..News::default()
-        };
+        let mut news = News { lost: self.detect_losses(now), ..News::default() };
         if news.lost > 0 {
             self.enter(Recovery::Loss);
         } else if self.flying > 0 && now >= self.timer_from + self.rtt.timeout() {
             // Nothing comes back any more. All that is under way counts as lost.
-            for sent in self
-                .sent
-                .iter_mut()
-                .filter(|sent| sent.fate == Fate::Flying)
-            {
+            for sent in self.sent.iter_mut().filter(|sent| sent.fate == Fate::Flying) {
                 sent.fate = Fate::Lost;
                 self.resend.insert(sent.chunk);
             }
@@ -375,10 +364,7 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     fn ack(ranges: &[std::ops::Range<u64>]) -> Ack {
-        Ack {
-            ranges: ranges.to_vec(),
-            ..Ack::default()
-        }
+        Ack { ranges: ranges.to_vec(), ..Ack::default() }
     }
 
     /// A flight with ten packets under way, and its start.
@@ -406,30 +392,15 @@ mod tests {
     fn a_gap_is_lost_after_three_packets_and_closes_when_sent_again() {
         let (mut flight, now) = ten();
         let news = flight.on_ack(&ack(&[1..3]), now + 20 * MS);
-        assert_eq!(
-            (
-                news.edge_moved,
-                news.ahead_new,
-                news.ahead_growth,
-                news.lost
-            ),
-            (0, 2, 2, 0)
-        );
+        assert_eq!((news.edge_moved, news.ahead_new, news.ahead_growth, news.lost), (0, 2, 2, 0));
         let news = flight.on_ack(&ack(&[1..4]), now + 20 * MS);
         assert_eq!((news.lost, flight.recovery), (1, Recovery::Loss));
         assert_eq!(flight.packets_in_flight(), 6);
 
         let again = flight.send(now + 21 * MS);
-        assert_eq!(
-            (again.number, again.chunk),
-            (10, 0),
-            "old data under a new number"
-        );
+        assert_eq!((again.number, again.chunk), (10, 0), "old data under a new number");
         let news = flight.on_ack(&ack(&[1..11]), now + 41 * MS);
-        assert_eq!(
-            (news.edge_moved, news.delivered, news.ahead_growth),
-            (10, 7, 0)
-        );
+        assert_eq!((news.edge_moved, news.delivered, news.ahead_growth), (10, 7, 0));
         assert_eq!(flight.recovery, Recovery::Open);
     }
 
@@ -448,10 +419,7 @@ mod tests {
         let (mut flight, now) = ten();
         assert_eq!(flight.timer(), Some(now + 1000 * MS));
         let news = flight.on_timer(now + 1000 * MS);
-        assert_eq!(
-            (news.timeout, news.lost, flight.packets_in_flight()),
-            (true, 10, 0)
-        );
+        assert_eq!((news.timeout, news.lost, flight.packets_in_flight()), (true, 10, 0));
         assert_eq!(flight.timer(), None, "nothing is under way");
         let later = now + 1001 * MS;
         assert_eq!(flight.send(later).chunk, 0);
@@ -461,10 +429,8 @@ mod tests {
     #[test]
     fn marks_are_counted_from_a_running_total() {
         let (mut flight, now) = ten();
-        let marked = |ce_packets, ranges: &[std::ops::Range<u64>]| Ack {
-            ce_packets,
-            ..ack(ranges)
-        };
+        let marked =
+            |ce_packets, ranges: &[std::ops::Range<u64>]| Ack { ce_packets, ..ack(ranges) };
         assert_eq!(flight.on_ack(&marked(3, &[0..3]), now).ce, 3);
         assert_eq!(flight.on_ack(&marked(2, &[0..2]), now).ce, 0, "overtaken");
         assert_eq!(flight.on_ack(&marked(4, &[0..5]), now).ce, 1);
@@ -480,9 +446,6 @@ mod tests {
         flight.send(now + 500 * MS);
         let news = flight.on_ack(&ack(&[0..2]), now + 520 * MS);
         assert_eq!(news.idle, 480 * MS);
-        assert!(
-            news.rate.is_some_and(|rate| !rate.app_limited),
-            "the limit was over"
-        );
+        assert!(news.rate.is_some_and(|rate| !rate.app_limited), "the limit was over");
     }
 }

@@ -42,11 +42,7 @@ pub(crate) enum Fate {
 
 impl Bottleneck {
     pub(crate) fn new(config: LinkConfig) -> Self {
-        Self {
-            config,
-            departures: VecDeque::new(),
-            random: 0x9E37_79B9_7F4A_7C15,
-        }
+        Self { config, departures: VecDeque::new(), random: 0x9E37_79B9_7F4A_7C15 }
     }
 
     /// Takes in a packet of `len` bytes that reaches the queue `now`.
@@ -67,10 +63,7 @@ impl Bottleneck {
             return Fate::Dropped;
         }
         let ce = self.config.ecn.is_some_and(|threshold| waiting > threshold);
-        Fate::Arrives {
-            at: leaves + self.config.rtt,
-            ce,
-        }
+        Fate::Arrives { at: leaves + self.config.rtt, ce }
     }
 
     /// A number from 0 to 1 (xorshift; the same in every run).
@@ -129,13 +122,7 @@ mod tests {
     fn link(queue: usize) -> Bottleneck {
         let rtt = Duration::from_millis(20);
         // 1500 bytes take 500 us.
-        Bottleneck::new(LinkConfig {
-            rate: 24_000_000,
-            rtt,
-            queue,
-            loss: 0.0,
-            ecn: Some(1),
-        })
+        Bottleneck::new(LinkConfig { rate: 24_000_000, rtt, queue, loss: 0.0, ecn: Some(1) })
     }
 
     #[test]
@@ -156,10 +143,7 @@ mod tests {
         let (mut link, now) = (link(3), Instant::now());
         let fates: Vec<_> = (0..5).map(|_| link.enqueue(1500, now)).collect();
         let ce = |fate: &Fate| matches!(fate, Fate::Arrives { ce: true, .. });
-        assert_eq!(
-            fates.iter().map(ce).collect::<Vec<_>>(),
-            [false, false, false, true, false]
-        );
+        assert_eq!(fates.iter().map(ce).collect::<Vec<_>>(), [false, false, false, true, false]);
         assert_eq!(fates[4], Fate::Dropped);
     }
 }

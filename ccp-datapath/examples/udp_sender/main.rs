@@ -75,10 +75,7 @@ fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
     }
 
     let (sending, receiving) = (bind()?, bind()?);
-    let ends = Ends {
-        local: sending.local_addr()?,
-        remote: receiving.local_addr()?,
-    };
+    let ends = Ends { local: sending.local_addr()?, remote: receiving.local_addr()? };
     let agent = Agent::connect(args.ipc_dir.clone(), &args.name, &args.agent)
         .map_err(|error| format!("no way to an agent: {error}"))?;
     let (link, json) = (args.link, args.json);
@@ -100,11 +97,7 @@ fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
         let ended = [acks_in.join(), receiver.join()]
             .into_iter()
             .all(|result| matches!(result, Ok(Ok(()))));
-        if link.join().is_ok() && ended {
-            Ok(())
-        } else {
-            Err("the loopback interface failed")
-        }
+        if link.join().is_ok() && ended { Ok(()) } else { Err("the loopback interface failed") }
     })?;
     sender.progress.show_result(json);
     Ok(())

@@ -75,9 +75,7 @@ impl Ack {
         if head[0] != ACK || ranges.len() % 16 != 0 || ranges.len() > MAX_RANGES * 16 {
             return None;
         }
-        let ranges = ranges
-            .chunks_exact(16)
-            .map(|r| Some(u64_at(r, 0)?..u64_at(r, 8)?));
+        let ranges = ranges.chunks_exact(16).map(|r| Some(u64_at(r, 0)?..u64_at(r, 8)?));
         Some(Self {
             echo_us: u64_at(head, 1)?,
             ce_packets: u64_at(head, 9)?,

@@ -32,10 +32,7 @@ pub(crate) fn describe(news: &News, flight: &Flight, pending: u64) -> Primitives
     // counted as misordered before; the two packet counts together count each packet once.
     p.set(Primitive::AckBytesAcked, bytes(news.edge_moved));
     p.set(Primitive::AckBytesMisordered, bytes(news.ahead_new));
-    p.set(
-        Primitive::AckPacketsAcked,
-        news.delivered.saturating_sub(news.ahead_growth),
-    );
+    p.set(Primitive::AckPacketsAcked, news.delivered.saturating_sub(news.ahead_growth));
     p.set(Primitive::AckPacketsMisordered, news.ahead_growth);
 
     // Losses: packets found lost with this ACK, by reordering or by time, whether they will be sent again or not. In
@@ -68,14 +65,8 @@ pub(crate) fn describe(news: &News, flight: &Flight, pending: u64) -> Primitives
     // what was delivered, by the time it took to send it and by the time it took to arrive. Of the two, an algorithm
     // takes the smaller. 0 is no sample.
     if let Some(rate) = news.rate {
-        p.set(
-            Primitive::FlowRateOutgoing,
-            per_second(rate.packets, rate.sending),
-        );
-        p.set(
-            Primitive::FlowRateIncoming,
-            per_second(rate.packets, rate.arriving),
-        );
+        p.set(Primitive::FlowRateOutgoing, per_second(rate.packets, rate.sending));
+        p.set(Primitive::FlowRateIncoming, per_second(rate.packets, rate.arriving));
         // That packet was sent while the application had nothing more to send: the rate may be the application's. A
         // sender knows it at the moment the window is open and the buffer empty, and must remember it per packet.
         p.set(Primitive::FlowAppLimited, u64::from(rate.app_limited));
@@ -96,10 +87,7 @@ pub(crate) fn describe(news: &News, flight: &Flight, pending: u64) -> Primitives
 
 fn per_second(packets: u64, interval: Duration) -> u64 {
     let us = micros(interval).max(1);
-    packets
-        .saturating_mul(PACKET_LEN as u64)
-        .saturating_mul(1_000_000)
-        / us
+    packets.saturating_mul(PACKET_LEN as u64).saturating_mul(1_000_000) / us
 }
 
 fn micros(interval: Duration) -> u64 {

@@ -110,9 +110,7 @@ impl Progress {
             "{:5.1} s  {:7.2} Mbit/s  rtt {:6.1} ms  cwnd {:4} packets  lost {:3}  {} governs ({} decisions, {} updates, {} reports)",
             to.at.as_secs_f64(),
             mbit(to.arrived - from.arrived, to.at - from.at),
-            ms((to.rtt_sum - from.rtt_sum)
-                .checked_div(to.rtts - from.rtts)
-                .unwrap_or_default()),
+            ms((to.rtt_sum - from.rtt_sum).checked_div(to.rtts - from.rtts).unwrap_or_default()),
             control.cwnd / PACKET_LEN as u64,
             to.lost - from.lost,
             who(control.governor),

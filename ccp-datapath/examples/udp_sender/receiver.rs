@@ -29,10 +29,7 @@ pub(crate) fn run(socket: &UdpSocket, stop: &AtomicBool) -> io::Result<()> {
 pub(crate) fn is_timeout(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, Interrupted, TimedOut, WouldBlock};
     // Linux tells a UDP socket that an earlier datagram found nobody; that is a loss, not an error.
-    matches!(
-        error.kind(),
-        WouldBlock | TimedOut | Interrupted | ConnectionRefused
-    )
+    matches!(error.kind(), WouldBlock | TimedOut | Interrupted | ConnectionRefused)
 }
 
 /// What has arrived.
@@ -47,18 +44,11 @@ impl Received {
     fn take(&mut self, data: Data) -> Ack {
         self.ce_packets += u64::from(data.ce);
         self.add(data.number);
-        Ack {
-            echo_us: data.sent_us,
-            ce_packets: self.ce_packets,
-            ranges: self.ranges.clone(),
-        }
+        Ack { echo_us: data.sent_us, ce_packets: self.ce_packets, ranges: self.ranges.clone() }
     }
 
     fn add(&mut self, number: u64) {
-        let at = self
-            .ranges
-            .iter()
-            .position(|range| range.start <= number + 1);
+        let at = self.ranges.iter().position(|range| range.start <= number + 1);
         let at = at.unwrap_or(self.ranges.len());
         match self.ranges.get_mut(at) {
             Some(range) if range.contains(&number) => {}
@@ -67,19 +57,10 @@ impl Received {
             _ => self.ranges.insert(at, number..number + 1),
         }
         // A packet between two ranges joins them.
-        if at > 0
-            && self
-                .ranges
-                .get(at)
-                .is_some_and(|r| r.end == self.ranges[at - 1].start)
-        {
+        if at > 0 && self.ranges.get(at).is_some_and(|r| r.end == self.ranges[at - 1].start) {
             let upper = self.ranges.remove(at - 1);
             self.ranges[at - 1].end = upper.end;
-        } else if self
-            .ranges
-            .get(at + 1)
-            .is_some_and(|r| r.end == self.ranges[at].start)
-        {
+        } else if self.ranges.get(at + 1).is_some_and(|r| r.end == self.ranges[at].start) {
             let lower = self.ranges.remove(at + 1);
             self.ranges[at].start = lower.start;
         }

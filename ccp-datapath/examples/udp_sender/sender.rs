@@ -80,12 +80,9 @@ impl Sender {
             self.listen(now);
             self.on_timers(now);
             self.send(link, now);
-            self.progress
-                .show_if_due(now, &self.flight, &self.control, &self.datapath);
+            self.progress.show_if_due(now, &self.flight, &self.control, &self.datapath);
 
-            let wait = self
-                .next_event(end, now)
-                .saturating_duration_since(Instant::now());
+            let wait = self.next_event(end, now).saturating_duration_since(Instant::now());
             match acks.recv_timeout(wait) {
                 Ok((at, ack)) => {
                     self.on_ack(&ack, at);
@@ -101,11 +98,8 @@ impl Sender {
         let now = self.micros(Instant::now());
         let agent = &self.agent;
         // The flow is open until here, and a closing that does not get through changes nothing for us.
-        let _ = self
-            .datapath
-            .close(self.flow, now, &mut |d: &[u8]| agent.send(d));
-        self.progress
-            .finish(Instant::now(), &self.flight, &self.control, &self.datapath);
+        let _ = self.datapath.close(self.flow, now, &mut |d: &[u8]| agent.send(d));
+        self.progress.finish(Instant::now(), &self.flight, &self.control, &self.datapath);
     }
 
     /// Hands the agent's datagrams to the engine.
@@ -117,9 +111,8 @@ impl Sender {
                 return;
             };
             let agent = &self.agent;
-            let handled = self
-                .datapath
-                .handle_datagram(&datagram, now, &mut |d: &[u8]| agent.send(d));
+            let handled =
+                self.datapath.handle_datagram(&datagram, now, &mut |d: &[u8]| agent.send(d));
             if let Err(error) = handled {
                 self.progress.note(&error);
             }
@@ -133,15 +126,10 @@ impl Sender {
     }
 
     fn on_timers(&mut self, now: Instant) {
-        if self
-            .datapath
-            .poll_timeout()
-            .is_some_and(|due| due <= self.micros(now))
-        {
+        if self.datapath.poll_timeout().is_some_and(|due| due <= self.micros(now)) {
             let now = self.micros(now);
             let agent = &self.agent;
-            self.datapath
-                .handle_timeout(now, &mut |d: &[u8]| agent.send(d));
+            self.datapath.handle_timeout(now, &mut |d: &[u8]| agent.send(d));
         }
         if self.flight.timer().is_some_and(|due| due <= now) {
             // Losses found by time, and timeouts, are events of their own: the program must see them now, since no ACK
@@ -156,16 +144,12 @@ impl Sender {
     /// One invocation: describe the event, ask, and do as told.
     fn consult(&mut self, news: &News, at: Instant) {
         let primitives = primitives::describe(news, &self.flight, self.pending(at));
-        let control = ccp_datapath::Control {
-            cwnd: self.control.cwnd,
-        };
+        let control = ccp_datapath::Control { cwnd: self.control.cwnd };
         let now = self.micros(at);
         let agent = &self.agent;
         let decision =
             self.datapath
-                .on_ack(self.flow, &primitives, control, now, &mut |d: &[u8]| {
-                    agent.send(d)
-                });
+                .on_ack(self.flow, &primitives, control, now, &mut |d: &[u8]| agent.send(d));
         // The flow is open as long as the loop runs.
         if let Ok(decision) = decision {
             self.control.apply(&decision, &primitives, news.lost > 0);
@@ -200,13 +184,9 @@ impl Sender {
         // The agent's socket and our acknowledgements cannot be waited for together with std alone; a stack with an
         // event loop registers both there. Here the agent's waits for one millisecond at most.
         let mut next = now + Duration::from_millis(1);
-        for event in [
-            can_send.then(|| self.control.next_send()),
-            self.flight.timer(),
-            end,
-        ]
-        .into_iter()
-        .flatten()
+        for event in [can_send.then(|| self.control.next_send()), self.flight.timer(), end]
+            .into_iter()
+            .flatten()
         {
             next = next.min(event);
         }
@@ -235,10 +215,7 @@ impl Sender {
     /// The engine's time: microseconds since the start.
     fn micros(&self, at: Instant) -> Micros {
         Micros(
-            at.saturating_duration_since(self.started)
-                .as_micros()
-                .try_into()
-                .unwrap_or(u64::MAX),
+            at.saturating_duration_since(self.started).as_micros().try_into().unwrap_or(u64::MAX),
         )
     }
 }

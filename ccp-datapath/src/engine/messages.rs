@@ -43,10 +43,7 @@ impl Datapath {
         let mut handled = Handled::default();
         let mut first_error = None;
         for message in Messages::new(datagram) {
-            match message
-                .map_err(MessageError::from)
-                .and_then(|m| self.handle(&m, t))
-            {
+            match message.map_err(MessageError::from).and_then(|m| self.handle(&m, t)) {
                 Ok(true) => handled.messages += 1,
                 Ok(false) => handled.unknown += 1,
                 Err(error) => {
@@ -69,16 +66,12 @@ impl Datapath {
             Message::Alive(alive) => self.handle_alive(*alive, t),
             Message::Create(_) => return Err(MessageError::Misdirected { kind: Kind::Create }),
             Message::Measure(_) => {
-                return Err(MessageError::Misdirected {
-                    kind: Kind::Measure,
-                });
+                return Err(MessageError::Misdirected { kind: Kind::Measure });
             }
             Message::Ready(_) => return Err(MessageError::Misdirected { kind: Kind::Ready }),
             Message::Hello(_) => return Err(MessageError::Misdirected { kind: Kind::Hello }),
             Message::Address(_) => {
-                return Err(MessageError::Misdirected {
-                    kind: Kind::Address,
-                });
+                return Err(MessageError::Misdirected { kind: Kind::Address });
             }
             // Unknown ones, and kinds that the codec learns before this crate does.
             _ => {
@@ -93,9 +86,7 @@ impl Datapath {
     fn handle_install(&mut self, install: &Install<'_>, t: u64) -> Result<(), MessageError> {
         let uid = install.program_uid;
         let refuse = |reason| MessageError::Install { uid, reason };
-        let full = InstallError::TableFull {
-            max: self.programs.max(),
-        };
+        let full = InstallError::TableFull { max: self.programs.max() };
         if uid == ProgramUid(0) {
             return Err(refuse(InstallError::ReservedUid));
         }
@@ -103,10 +94,7 @@ impl Datapath {
             return Err(refuse(full));
         }
         let program = self.verified(install).map_err(refuse)?;
-        let begins_run = self
-            .programs
-            .install(uid, program)
-            .ok_or_else(|| refuse(full))?;
+        let begins_run = self.programs.install(uid, program).ok_or_else(|| refuse(full))?;
         bump(&mut self.stats.installs);
         if begins_run {
             self.begin_run(t);
@@ -224,18 +212,11 @@ impl Refused {
 
 fn stage(staged: &mut Staged, flow: FlowId, fields: Updates<'_>) -> Result<(), MessageError> {
     for field in fields.iter() {
-        let refused = MessageError::NotSettable {
-            flow,
-            class: field.class,
-            index: field.index,
-        };
+        let refused = MessageError::NotSettable { flow, class: field.class, index: field.index };
         let Some(class) = Class::from_code(field.class) else {
             return Err(refused);
         };
-        if staged
-            .set(Reg::new(class, field.index), field.value)
-            .is_err()
-        {
+        if staged.set(Reg::new(class, field.index), field.value).is_err() {
             return Err(refused);
         }
     }

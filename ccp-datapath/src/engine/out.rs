@@ -61,9 +61,7 @@ impl<S: Sink + ?Sized> Out<'_, S> {
             flow.known = true;
             bump(&mut self.stats.creates);
         } else {
-            flow.create = Create::Due {
-                not_before: self.t.saturating_add(RETRY_EVERY),
-            };
+            flow.create = Create::Due { not_before: self.t.saturating_add(RETRY_EVERY) };
         }
         sent
     }
@@ -75,11 +73,7 @@ impl<S: Sink + ?Sized> Out<'_, S> {
             // Not with a verified program: Install checked the length.
             Err(_) => false,
         };
-        bump(if sent {
-            &mut self.stats.reports
-        } else {
-            &mut self.stats.reports_lost
-        });
+        bump(if sent { &mut self.stats.reports } else { &mut self.stats.reports_lost });
     }
 }
 
@@ -93,11 +87,7 @@ pub(super) struct Closings {
 
 impl Closings {
     pub(super) fn new(max: usize) -> Self {
-        Self {
-            waiting: VecDeque::new(),
-            max,
-            next: NEVER,
-        }
+        Self { waiting: VecDeque::new(), max, next: NEVER }
     }
 
     /// Adds one. Returns whether the oldest was given up for it.
@@ -113,11 +103,7 @@ impl Closings {
 
     /// Leaves those that wait, if any, until the next attempt is due.
     pub(super) fn put_off(&mut self, t: u64) {
-        self.next = if self.waiting.is_empty() {
-            NEVER
-        } else {
-            t.saturating_add(RETRY_EVERY)
-        };
+        self.next = if self.waiting.is_empty() { NEVER } else { t.saturating_add(RETRY_EVERY) };
     }
 
     /// Takes the next one to try.

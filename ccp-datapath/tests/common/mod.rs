@@ -93,13 +93,11 @@ impl Bench {
 
     pub fn open(&mut self) -> FlowHandle {
         let info = FlowInfo::new(CWND as u32, 1460).with_alg("reno");
-        self.call(|d, now, mut sink| d.open(info, now, &mut sink))
-            .expect("room")
+        self.call(|d, now, mut sink| d.open(info, now, &mut sink)).expect("room")
     }
 
     pub fn close(&mut self, flow: FlowHandle) {
-        self.call(|d, now, mut sink| d.close(flow, now, &mut sink))
-            .expect("an open flow");
+        self.call(|d, now, mut sink| d.close(flow, now, &mut sink)).expect("an open flow");
     }
 
     pub fn receive(&mut self, datagram: &[u8]) -> Result<Handled, MessageError> {
@@ -151,31 +149,21 @@ impl Bench {
 
     /// What was sent since the last call, a line a message.
     pub fn lines(&mut self) -> Vec<String> {
-        self.sent
-            .drain(..)
-            .flat_map(|datagram| lines(&datagram))
-            .collect()
+        self.sent.drain(..).flat_map(|datagram| lines(&datagram)).collect()
     }
 }
 
 pub fn install(uid: u32, code: &Code) -> Vec<u8> {
     let records = code.to_records();
-    let install = Install {
-        program_uid: ProgramUid(uid),
-        events: &records.events,
-        instrs: &records.instrs,
-    };
+    let install =
+        Install { program_uid: ProgramUid(uid), events: &records.events, instrs: &records.instrs };
     let mut buf = vec![0; install.encoded_len()];
     install.encode(&mut buf).expect("room");
     buf
 }
 
 pub fn change(flow: FlowId, uid: u32, fields: &[FieldUpdate]) -> Vec<u8> {
-    let change = ChangeProgRepr {
-        flow,
-        program_uid: ProgramUid(uid),
-        fields,
-    };
+    let change = ChangeProgRepr { flow, program_uid: ProgramUid(uid), fields };
     let mut buf = vec![0; change.encoded_len()];
     change.encode(&mut buf).expect("room");
     buf
@@ -189,11 +177,7 @@ pub fn update(flow: FlowId, fields: &[FieldUpdate]) -> Vec<u8> {
 }
 
 pub fn field(reg: Reg, value: u64) -> FieldUpdate {
-    FieldUpdate {
-        class: reg.class.code(),
-        index: reg.index,
-        value,
-    }
+    FieldUpdate { class: reg.class.code(), index: reg.index, value }
 }
 
 /// Reports the acknowledged bytes of every ACK:
@@ -203,12 +187,7 @@ pub fn reporting() -> Code {
     when_true(
         vec![Instr::def(acked, 0)],
         vec![
-            Instr::new(
-                Op::Add,
-                Reg::temp(0),
-                acked,
-                Reg::primitive(Primitive::AckBytesAcked),
-            ),
+            Instr::new(Op::Add, Reg::temp(0), acked, Reg::primitive(Primitive::AckBytesAcked)),
             Instr::bind(acked, Reg::temp(0)),
             Instr::bind(Reg::SHOULD_REPORT, Reg::immediate(1)),
         ],
@@ -240,8 +219,5 @@ pub fn when_true(defs: Vec<Instr>, body: Vec<Instr>) -> Code {
     let mut instrs = defs;
     instrs.push(Instr::bind(Reg::EVENT_FLAG, Reg::immediate(1)));
     instrs.extend(body);
-    Code {
-        events: vec![event],
-        instrs,
-    }
+    Code { events: vec![event], instrs }
 }

@@ -20,14 +20,8 @@ pub struct Bridge<I: Ipc> {
 pub struct Native<'a>(pub(super) Socket<'a>);
 
 pub(super) enum Socket<'a> {
-    Unix {
-        socket: &'a ccp_ipc::unix::Socket,
-        waits: bool,
-    },
-    Chan {
-        socket: &'a ccp_ipc::chan::Socket,
-        waits: bool,
-    },
+    Unix { socket: &'a ccp_ipc::unix::Socket, waits: bool },
+    Chan { socket: &'a ccp_ipc::chan::Socket, waits: bool },
 }
 
 /// A datapath's address: of the built-in unix socket one that is cheap to copy, instead of a
@@ -60,10 +54,10 @@ impl<I: Ipc> ccp_ipc::Ipc for Bridge<I> {
         match (self.native(), to) {
             (Some(Socket::Unix { socket, .. }), Peer::Unix(to)) => socket.try_send(msg, to),
             (Some(Socket::Chan { socket, .. }), _) => socket.try_send(msg, &()),
-            (None, Peer::Own(to)) => self.ipc.send(msg, to).map_err(|error| SendError::Os {
-                call: "send",
-                source: io::Error::other(error.0),
-            }),
+            (None, Peer::Own(to)) => self
+                .ipc
+                .send(msg, to)
+                .map_err(|error| SendError::Os { call: "send", source: io::Error::other(error.0) }),
             // Addresses come from `recv`, which gives none of these.
             (Some(Socket::Unix { .. }), Peer::Own(_)) | (None, Peer::Unix(_)) => {
                 Err(SendError::Gone)
@@ -88,14 +82,10 @@ impl<I: Ipc> ccp_ipc::Ipc for Bridge<I> {
             None => match self.ipc.recv(buf) {
                 // No datagram to portus.
                 Ok((0, _)) => Ok(Received::TimedOut),
-                Ok((len, _)) if len > buf.len() => Err(RecvError::Truncated {
-                    len,
-                    room: buf.len(),
-                }),
-                Ok((len, from)) => Ok(Received::Datagram {
-                    len,
-                    from: Peer::Own(from),
-                }),
+                Ok((len, _)) if len > buf.len() => {
+                    Err(RecvError::Truncated { len, room: buf.len() })
+                }
+                Ok((len, from)) => Ok(Received::Datagram { len, from: Peer::Own(from) }),
                 Err(error) => {
                     trace!(?error, "nothing received");
                     Ok(Received::TimedOut)
@@ -131,10 +121,9 @@ impl<I: Ipc> ccp_ipc::Ipc for Bridge<I> {
         if std::mem::replace(&mut self.closed, true) {
             return Ok(());
         }
-        self.ipc.close().map_err(|error| CloseError::Os {
-            call: "close",
-            source: io::Error::other(error.0),
-        })
+        self.ipc
+            .close()
+            .map_err(|error| CloseError::Os { call: "close", source: io::Error::other(error.0) })
     }
 }
 
@@ -149,10 +138,7 @@ impl<I: Ipc> Drop for Bridge<I> {
 
 impl<I: Ipc> fmt::Debug for Bridge<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bridge")
-            .field("ipc", &I::name())
-            .field("closed", &self.closed)
-            .finish()
+        f.debug_struct("Bridge").field("ipc", &I::name()).field("closed", &self.closed).finish()
     }
 }
 
@@ -190,10 +176,7 @@ fn patience(waits: bool, timeout: Option<Duration>) -> Option<Duration> {
 
 fn from_native<A, B>(received: Received<A>, address: impl FnOnce(A) -> B) -> Received<B> {
     match received {
-        Received::Datagram { len, from } => Received::Datagram {
-            len,
-            from: address(from),
-        },
+        Received::Datagram { len, from } => Received::Datagram { len, from: address(from) },
         Received::TimedOut => Received::TimedOut,
         Received::Woken => Received::Woken,
     }

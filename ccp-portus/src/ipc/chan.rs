@@ -18,10 +18,7 @@ pub struct Socket<T> {
 impl<T> Socket<T> {
     /// An end that sends into the first channel and receives from the second.
     pub fn new(to_ccp: Sender<Vec<u8>>, from_ccp: Receiver<Vec<u8>>) -> Self {
-        Self {
-            socket: ccp_ipc::chan::Socket::new(to_ccp, from_ccp),
-            mode: PhantomData,
-        }
+        Self { socket: ccp_ipc::chan::Socket::new(to_ccp, from_ccp), mode: PhantomData }
     }
 }
 
@@ -45,10 +42,7 @@ impl<T: Mode> Ipc for Socket<T> {
     }
 
     fn __native(&self) -> Option<Native<'_>> {
-        Some(Native(Inner::Chan {
-            socket: &self.socket,
-            waits: T::BLOCKING,
-        }))
+        Some(Native(Inner::Chan { socket: &self.socket, waits: T::BLOCKING }))
     }
 }
 

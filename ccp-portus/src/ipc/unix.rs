@@ -43,11 +43,7 @@ impl<T: Mode> Socket<T> {
         if let Some(bytes) = rcvbuf_bytes {
             options = options.receive_buffer(bytes);
         }
-        Ok(Self {
-            socket: options.bind(bind_to)?,
-            waits: T::BLOCKING,
-            mode: PhantomData,
-        })
+        Ok(Self { socket: options.bind(bind_to)?, waits: T::BLOCKING, mode: PhantomData })
     }
 }
 
@@ -75,10 +71,7 @@ impl<T: 'static + Sync + Send> Ipc for Socket<T> {
     }
 
     fn __native(&self) -> Option<Native<'_>> {
-        Some(Native(Inner::Unix {
-            socket: &self.socket,
-            waits: self.waits,
-        }))
+        Some(Native(Inner::Unix { socket: &self.socket, waits: self.waits }))
     }
 }
 

@@ -73,10 +73,8 @@ impl From<ParseIntError> for Error {
 /// # Errors
 /// All that is wrong with the program; or an initial value that programs cannot carry.
 pub fn compile(src: &[u8], updates: &[(&str, u32)]) -> Result<(Bin, Scope)> {
-    let compiled = Compiler::new()
-        .allow_all()
-        .compile(src)
-        .map_err(|errors| Error(errors.to_string()))?;
+    let compiled =
+        Compiler::new().allow_all().compile(src).map_err(|errors| Error(errors.to_string()))?;
     if !compiled.warnings.is_empty() {
         warn!("{}", compiled.warnings);
     }
@@ -116,23 +114,11 @@ mod tests {
         let (_, scope) = compile(SOURCE, &[]).unwrap();
         let of = |name| scope.get(name).cloned();
         let number = Type::Num(None);
-        assert_eq!(
-            of("Report.minrtt"),
-            Some(Reg::Report(0, Type::Num(Some(u64::MAX)), true))
-        );
-        assert_eq!(
-            of("Report.lost"),
-            Some(Reg::Report(1, Type::Bool(Some(false)), false))
-        );
-        assert_eq!(
-            of("limit"),
-            Some(Reg::Control(0, Type::Num(Some(7)), false))
-        );
+        assert_eq!(of("Report.minrtt"), Some(Reg::Report(0, Type::Num(Some(u64::MAX)), true)));
+        assert_eq!(of("Report.lost"), Some(Reg::Report(1, Type::Bool(Some(false)), false)));
+        assert_eq!(of("limit"), Some(Reg::Control(0, Type::Num(Some(7)), false)));
         assert_eq!(of("Cwnd"), Some(Reg::Implicit(4, number.clone())));
-        assert_eq!(
-            of("__shouldReport"),
-            Some(Reg::Implicit(2, Type::Bool(None)))
-        );
+        assert_eq!(of("__shouldReport"), Some(Reg::Implicit(2, Type::Bool(None))));
         assert_eq!(of("Flow.rtt_sample_us"), Some(Reg::Primitive(13, number)));
         assert_eq!(of("minrtt"), None);
         assert!(!scope.has("minrtt"));
@@ -144,18 +130,11 @@ mod tests {
     fn initial_values_can_be_replaced() {
         let (plain, _) = compile(SOURCE, &[]).unwrap();
         let (bin, scope) = compile(SOURCE, &[("limit", 9), ("Cwnd", 1), ("nothing", 2)]).unwrap();
-        let changed: Vec<_> = plain
-            .instrs
-            .iter()
-            .zip(&bin.instrs)
-            .filter(|(a, b)| a != b)
-            .collect();
+        let changed: Vec<_> =
+            plain.instrs.iter().zip(&bin.instrs).filter(|(a, b)| a != b).collect();
         assert_eq!(changed.len(), 1);
         assert_eq!(changed[0].1.right.index, 9);
-        assert_eq!(
-            scope.get("limit"),
-            Some(&Reg::Control(0, Type::Num(Some(9)), false))
-        );
+        assert_eq!(scope.get("limit"), Some(&Reg::Control(0, Type::Num(Some(9)), false)));
         // libccp reads this one as infinity.
         assert!(compile(SOURCE, &[("limit", 0x3FFF_FFFF)]).is_err());
     }

@@ -86,11 +86,7 @@ impl Default for Scope {
 
 impl From<ccp_runtime::Scope> for Scope {
     fn from(native: ccp_runtime::Scope) -> Self {
-        Self {
-            program_uid: native.program_uid().0,
-            native,
-            regs: OnceLock::new(),
-        }
+        Self { program_uid: native.program_uid().0, native, regs: OnceLock::new() }
     }
 }
 
@@ -101,8 +97,4 @@ impl From<ccp_lang::Scope> for Scope {
 }
 
 /// Names that no program can use, for the machine's flags.
-const HIDDEN: &[(&str, u8)] = &[
-    ("__eventFlag", 0),
-    ("__shouldContinue", 1),
-    ("__shouldReport", 2),
-];
+const HIDDEN: &[(&str, u8)] = &[("__eventFlag", 0), ("__shouldContinue", 1), ("__shouldReport", 2)];

@@ -63,32 +63,18 @@ impl<I: Ipc> CongAlg<I> for Echo {
 
     fn new_flow(&self, mut control: Datapath<I>, info: DatapathInfo) -> EchoFlow<I> {
         assert_eq!(control.get_sock_id(), info.sock_id);
-        let scope = control
-            .set_program("main", Some(&[("every", 250)]))
-            .unwrap();
-        let event = Event::New {
-            sock_id: info.sock_id,
-            mss: info.mss,
-        };
+        let scope = control.set_program("main", Some(&[("every", 250)])).unwrap();
+        let event = Event::New { sock_id: info.sock_id, mss: info.mss };
         self.0.send(event).unwrap();
-        EchoFlow {
-            control,
-            scope,
-            tell: self.0.clone(),
-        }
+        EchoFlow { control, scope, tell: self.0.clone() }
     }
 }
 
 impl<I: Ipc> Flow for EchoFlow<I> {
     fn on_report(&mut self, _: u32, m: Report) {
         let acked = m.get_field("Report.acked", &self.scope).unwrap();
-        self.control
-            .update_field(&self.scope, &[("Cwnd", acked as u32)])
-            .unwrap();
-        let event = Event::Report {
-            acked,
-            from: m.from,
-        };
+        self.control.update_field(&self.scope, &[("Cwnd", acked as u32)]).unwrap();
+        let event = Event::Report { acked, from: m.from };
         self.tell.send(event).unwrap();
     }
 
@@ -109,10 +95,7 @@ pub(crate) fn channel_socket() -> (BackendBuilder<chan::Socket<Blocking>>, Peer)
     let (to_agent, from_datapath) = unbounded();
     let (to_datapath, from_agent) = unbounded();
     let sock = chan::Socket::new(to_datapath, from_datapath);
-    let peer = Peer {
-        to_agent,
-        from_agent,
-    };
+    let peer = Peer { to_agent, from_agent };
     (BackendBuilder { sock }, peer)
 }
 
@@ -150,11 +133,7 @@ pub(crate) fn create(flow: u32, alg: &str) -> Vec<u8> {
 pub(crate) fn measure(flow: u32, program: u32, fields: &[u64]) -> Vec<u8> {
     let count = fields.len() as u32;
     let fields: Vec<u8> = fields.iter().flat_map(|n| n.to_le_bytes()).collect();
-    message(
-        1,
-        flow,
-        &[&program.to_le_bytes(), &count.to_le_bytes(), &fields],
-    )
+    message(1, flow, &[&program.to_le_bytes(), &count.to_le_bytes(), &fields])
 }
 
 /// The bytes after the header as 32-bit numbers, as far as they are such.
@@ -176,11 +155,6 @@ pub(crate) fn fields(message: &[u8], start: usize) -> Vec<(u8, u32, u64)> {
 fn message(kind: u16, flow: u32, parts: &[&[u8]]) -> Vec<u8> {
     let body = parts.concat();
     let len = (8 + body.len()) as u16;
-    let header = [
-        &kind.to_le_bytes()[..],
-        &len.to_le_bytes(),
-        &flow.to_le_bytes(),
-    ]
-    .concat();
+    let header = [&kind.to_le_bytes()[..], &len.to_le_bytes(), &flow.to_le_bytes()].concat();
     [header, body].concat()
 }

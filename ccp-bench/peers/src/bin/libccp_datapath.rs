@@ -24,14 +24,10 @@ fn main() -> anyhow::Result<()> {
     let options = Args::parse().options;
     let socket = options.connect()?;
     let sent = Arc::new(Counts::default());
-    let ops = Agent {
-        socket: socket.try_clone()?,
-        counts: Arc::clone(&sent),
-    };
+    let ops = Agent { socket: socket.try_clone()?, counts: Arc::clone(&sent) };
     let datapath = DatapathBuilder::default().with_id(1).with_ops(ops).init();
-    let datapath = Box::leak(Box::new(
-        datapath.map_err(|e| anyhow!("libccp does not start: {e:?}"))?,
-    ));
+    let datapath =
+        Box::leak(Box::new(datapath.map_err(|e| anyhow!("libccp does not start: {e:?}"))?));
     let init_cwnd = 10 * MSS as u32;
     let mut connections = Vec::new();
     for port in 0..options.flows as u32 {
@@ -44,10 +40,7 @@ fn main() -> anyhow::Result<()> {
         let connection = Connection::start(&*datapath, Transport::default(), info);
         connections.push(connection.map_err(|e| anyhow!("no flow: {e:?}"))?);
     }
-    let mut libccp = Libccp {
-        datapath,
-        connections,
-    };
+    let mut libccp = Libccp { datapath, connections };
     let mut summary = drive::run(&options, &socket, u64::from(init_cwnd), &mut libccp)?;
     drop(libccp.connections);
     summary["datapath"] = json!("libccp");
@@ -65,9 +58,7 @@ struct Libccp {
 
 impl Governed for Libccp {
     fn message(&mut self, datagram: &mut [u8], _now_us: u64) -> Result<(), String> {
-        self.datapath
-            .recv_msg(datagram)
-            .map_err(|e| format!("{e:?}"))
+        self.datapath.recv_msg(datagram).map_err(|e| format!("{e:?}"))
     }
 
     fn ack(
@@ -119,11 +110,8 @@ struct Counts {
 
 impl DatapathOps for Agent {
     fn send_msg(&mut self, msg: &[u8]) {
-        let count = if self.socket.send(msg).is_ok() {
-            &self.counts.sent
-        } else {
-            &self.counts.failed
-        };
+        let count =
+            if self.socket.send(msg).is_ok() { &self.counts.sent } else { &self.counts.failed };
         count.fetch_add(1, Ordering::Relaxed);
     }
 }

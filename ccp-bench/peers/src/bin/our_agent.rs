@@ -35,23 +35,12 @@ struct Args {
 }
 
 fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_ansi(false)
-        .init();
+    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).init();
     let args = Args::parse();
     let seen = Arc::new(Mutex::new(Seen::default()));
-    let sock: Socket<Blocking> = Socket::<Blocking>::options()
-        .folder(args.dir)
-        .bind(&args.name)?;
-    let alg = Alg {
-        names: reno::program_names(args.programs),
-        seen: Arc::clone(&seen),
-    };
-    let handle = RunBuilder::new(BackendBuilder { sock })
-        .default_alg(alg)
-        .spawn_thread()
-        .run()?;
+    let sock: Socket<Blocking> = Socket::<Blocking>::options().folder(args.dir).bind(&args.name)?;
+    let alg = Alg { names: reno::program_names(args.programs), seen: Arc::clone(&seen) };
+    let handle = RunBuilder::new(BackendBuilder { sock }).default_alg(alg).spawn_thread().run()?;
     std::thread::sleep(Duration::from_secs_f64(args.seconds));
     handle.kill();
     let stats = handle.stats();
@@ -78,11 +67,7 @@ impl<I: Ipc> CongAlg<I> for Alg {
     }
 
     fn datapath_programs(&self) -> HashMap<&'static str, String> {
-        self.names
-            .iter()
-            .enumerate()
-            .map(|(i, name)| (*name, reno::program(i)))
-            .collect()
+        self.names.iter().enumerate().map(|(i, name)| (*name, reno::program(i))).collect()
     }
 
     fn new_flow(&self, control: Datapath<I>, info: DatapathInfo) -> Self::Flow {
@@ -136,11 +121,7 @@ impl<I: Ipc> Flow for AlgFlow<I> {
         seen.by_program[self.program] += 1;
         seen.lost += lost;
         let cuts = self.reno.cuts();
-        seen.cwnd = self.reno.on_report(Measured {
-            acked,
-            lost,
-            timeout,
-        });
+        seen.cwnd = self.reno.on_report(Measured { acked, lost, timeout });
         seen.cuts += self.reno.cuts() - cuts;
         drop(seen);
         if self.names.len() > 1 {

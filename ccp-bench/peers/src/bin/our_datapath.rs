@@ -31,27 +31,14 @@ fn main() -> anyhow::Result<()> {
     let mut flows = Vec::new();
     for _ in 0..options.flows {
         let info = FlowInfo::new(init_cwnd, MSS as u32).with_alg(&options.alg);
-        let handle = datapath
-            .open(info, Micros::ZERO, &mut sink)
-            .context("cannot open a flow")?;
-        flows.push((
-            handle,
-            fallback::Reno::new(MSS as u32, u64::from(init_cwnd)),
-        ));
+        let handle = datapath.open(info, Micros::ZERO, &mut sink).context("cannot open a flow")?;
+        flows.push((handle, fallback::Reno::new(MSS as u32, u64::from(init_cwnd))));
     }
-    let mut ours = Ours {
-        datapath,
-        sink,
-        flows,
-        by_agent: 0,
-        by_others: 0,
-    };
+    let mut ours = Ours { datapath, sink, flows, by_agent: 0, by_others: 0 };
     let mut summary = drive::run(&options, &socket, u64::from(init_cwnd), &mut ours)?;
     let end = Micros(u64::MAX / 2);
     for (handle, _) in &ours.flows {
-        ours.datapath
-            .close(*handle, end, &mut ours.sink)
-            .context("cannot close a flow")?;
+        ours.datapath.close(*handle, end, &mut ours.sink).context("cannot close a flow")?;
     }
     summary["datapath"] = json!("ccp-datapath");
     summary["acks_by_agent"] = json!(ours.by_agent);
@@ -73,9 +60,7 @@ struct Ours {
 
 impl Governed for Ours {
     fn message(&mut self, datagram: &mut [u8], now_us: u64) -> Result<(), String> {
-        let handled = self
-            .datapath
-            .handle_datagram(datagram, Micros(now_us), &mut self.sink);
+        let handled = self.datapath.handle_datagram(datagram, Micros(now_us), &mut self.sink);
         handled.map(|_| ()).map_err(|e| e.to_string())
     }
 
@@ -91,13 +76,9 @@ impl Governed for Ours {
             primitives.set_index(i, *value);
         }
         let (handle, reno) = &mut self.flows[flow];
-        let control = Control {
-            cwnd: sender.cwnd(),
-        };
+        let control = Control { cwnd: sender.cwnd() };
         let now = Micros(now_us);
-        let decision = self
-            .datapath
-            .on_ack(*handle, &primitives, control, now, &mut self.sink);
+        let decision = self.datapath.on_ack(*handle, &primitives, control, now, &mut self.sink);
         let decision = decision.map_err(|e| e.to_string())?;
         if decision.governor == Governor::Agent {
             self.by_agent += 1;
@@ -116,11 +97,7 @@ impl Governed for Ours {
     }
 
     fn tick(&mut self, now_us: u64) {
-        if self
-            .datapath
-            .poll_timeout()
-            .is_some_and(|at| at.0 <= now_us)
-        {
+        if self.datapath.poll_timeout().is_some_and(|at| at.0 <= now_us) {
             self.datapath.handle_timeout(Micros(now_us), &mut self.sink);
         }
     }

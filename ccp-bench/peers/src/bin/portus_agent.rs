@@ -34,10 +34,7 @@ fn main() -> anyhow::Result<()> {
     let seen = Arc::new(Mutex::new(Seen::default()));
     let socket =
         portus::ipc::unix::Socket::<Blocking>::new(&args.name).map_err(|e| anyhow!("{e:?}"))?;
-    let alg = Alg {
-        names: reno::program_names(args.programs),
-        seen: Arc::clone(&seen),
-    };
+    let alg = Alg { names: reno::program_names(args.programs), seen: Arc::clone(&seen) };
     let handle = RunBuilder::new(BackendBuilder { sock: socket })
         .default_alg(alg)
         .spawn_thread()
@@ -68,11 +65,7 @@ impl<I: Ipc> CongAlg<I> for Alg {
     }
 
     fn datapath_programs(&self) -> HashMap<&'static str, String> {
-        self.names
-            .iter()
-            .enumerate()
-            .map(|(i, name)| (*name, reno::program(i)))
-            .collect()
+        self.names.iter().enumerate().map(|(i, name)| (*name, reno::program(i))).collect()
     }
 
     fn new_flow(&self, mut control: Datapath<I>, info: DatapathInfo) -> Self::Flow {
@@ -114,11 +107,7 @@ impl<I: Ipc> Flow for AlgFlow<I> {
         seen.by_program[self.program] += 1;
         seen.lost += lost;
         let cuts = self.reno.cuts();
-        seen.cwnd = self.reno.on_report(Measured {
-            acked,
-            lost,
-            timeout,
-        });
+        seen.cwnd = self.reno.on_report(Measured { acked, lost, timeout });
         seen.cuts += self.reno.cuts() - cuts;
         let update = [("Cwnd", self.reno.cwnd())];
         // The datapath may have left since.

@@ -32,10 +32,7 @@ fn nine_programs_arrive_through_a_queue_that_is_shorter() {
     let dir = folder();
     let agent = our_agent(&dir, &["--programs", "9", "--seconds", "3.5"]);
     // Nine Installs and a ChangeProg for each flow, while libccp does not read.
-    let libccp = libccp(
-        &dir,
-        &["--seconds", "2.5", "--flows", "6", "--deaf-ms", "300"],
-    );
+    let libccp = libccp(&dir, &["--seconds", "2.5", "--flows", "6", "--deaf-ms", "300"]);
     let (flows, (agent, log)) = (libccp.summary(), agent.summary_and_log());
     assert_eq!(flows["messages"]["install"], 9, "{flows}");
     assert!(only(&flows["errors"], "LibccpProgIsNull"), "{flows}");
@@ -54,10 +51,7 @@ fn more_programs_than_libccp_s_table_holds_are_warned_of_and_the_others_work() {
     let (flows, (agent, log)) = (libccp.summary(), agent.summary_and_log());
     assert_eq!(flows["messages"]["install"], 12, "{flows}");
     assert_eq!(flows["errors"]["LibccpProgTableFull"], 3, "{flows}");
-    assert!(
-        log.contains(TOO_MANY),
-        "the agent says so at its start: {log}"
-    );
+    assert!(log.contains(TOO_MANY), "the agent says so at its start: {log}");
     // The nine that were taken are those numbered first; which these are is the agent's choice.
     let used = agent["reports_by_program"].as_array().unwrap();
     assert!(used.iter().any(|n| n.as_u64() > Some(0)), "{agent}");

@@ -10,10 +10,8 @@ fn portus_controls_our_datapath_as_it_controls_libccp() {
             env!("CARGO_BIN_EXE_portus_agent"),
             &["--name", &agent, "--seconds", "4"],
         );
-        let datapath = Program::start(
-            datapath,
-            &["--name", &own, "--agent", &agent, "--seconds", "3"],
-        );
+        let datapath =
+            Program::start(datapath, &["--name", &own, "--agent", &agent, "--seconds", "3"]);
         (datapath.summary(), portus.summary())
     };
     let (ours, agent) = run(env!("CARGO_BIN_EXE_our_datapath"));
@@ -28,14 +26,8 @@ fn portus_controls_our_datapath_as_it_controls_libccp() {
     let (mine, yours) = (&ours["flows"][0], &theirs["flows"][0]);
     // The same algorithm over the same link: real time makes no two runs alike.
     for (field, within) in [("mbit_per_s", 0.2), ("mean_rtt_us", 0.3)] {
-        let (a, b) = (
-            mine[field].as_f64().unwrap(),
-            yours[field].as_f64().unwrap(),
-        );
-        assert!(
-            (a / b - 1.0).abs() < within,
-            "{field}: {a} and {b}\n{ours}\n{theirs}"
-        );
+        let (a, b) = (mine[field].as_f64().unwrap(), yours[field].as_f64().unwrap());
+        assert!((a / b - 1.0).abs() < within, "{field}: {a} and {b}\n{ours}\n{theirs}");
     }
 }
 
@@ -48,18 +40,7 @@ fn our_datapath_takes_every_program_of_portus_and_serves_several_flows() {
     );
     let ours = Program::start(
         env!("CARGO_BIN_EXE_our_datapath"),
-        &[
-            "--name",
-            &own,
-            "--agent",
-            &agent,
-            "--seconds",
-            "2",
-            "--flows",
-            "3",
-            "--deaf-ms",
-            "200",
-        ],
+        &["--name", &own, "--agent", &agent, "--seconds", "2", "--flows", "3", "--deaf-ms", "200"],
     );
     let (ours, agent) = (ours.summary(), portus.summary());
     assert_eq!(ours["errors"], serde_json::json!({}), "{ours}");
@@ -74,10 +55,8 @@ fn our_datapath_takes_every_program_of_portus_and_serves_several_flows() {
 fn portus_controls_the_udp_sender() {
     let sender = of_workspace("ccp-datapath", ["--example", "udp_sender"]);
     let (agent, own) = (name("agent"), name("datapath"));
-    let portus = Program::start(
-        env!("CARGO_BIN_EXE_portus_agent"),
-        &["--name", &agent, "--seconds", "4"],
-    );
+    let portus =
+        Program::start(env!("CARGO_BIN_EXE_portus_agent"), &["--name", &agent, "--seconds", "4"]);
     let sender = Program::start(
         &sender,
         &[

@@ -11,16 +11,7 @@ fn portus_controls_libccp_through_nine_programs() {
     );
     let libccp = Program::start(
         env!("CARGO_BIN_EXE_libccp_datapath"),
-        &[
-            "--name",
-            &datapath,
-            "--agent",
-            &agent,
-            "--seconds",
-            "2",
-            "--deaf-ms",
-            "200",
-        ],
+        &["--name", &datapath, "--agent", &agent, "--seconds", "2", "--deaf-ms", "200"],
     );
     let flows = libccp.summary();
     let agent = portus.summary();

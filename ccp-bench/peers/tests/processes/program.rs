@@ -41,23 +41,15 @@ impl Program {
     }
 
     fn spawn(mut command: Command) -> Self {
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command
-            .spawn()
-            .unwrap_or_else(|e| panic!("cannot start {command:?}: {e}"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|e| panic!("cannot start {command:?}: {e}"));
         let mut stderr = child.stderr.take().unwrap();
         let log = std::thread::spawn(move || {
             let mut text = String::new();
             stderr.read_to_string(&mut text).unwrap();
             text
         });
-        Self {
-            child,
-            log: Some(log),
-        }
+        Self { child, log: Some(log) }
     }
 
     /// Waits for its end, and reads what it printed.
@@ -68,12 +60,7 @@ impl Program {
     /// The same, with what it logged.
     pub(crate) fn summary_and_log(mut self) -> (Value, String) {
         let mut text = String::new();
-        self.child
-            .stdout
-            .take()
-            .unwrap()
-            .read_to_string(&mut text)
-            .unwrap();
+        self.child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
         let status = self.child.wait().unwrap();
         let log = self.log.take().unwrap().join().unwrap();
         assert!(status.success(), "a program failed ({status}): {log}");
@@ -90,23 +77,17 @@ pub(crate) fn of_workspace(package: &str, target: [&str; 2]) -> String {
     let _guard = BUILDING.lock();
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
-    cargo
-        .args(["build", "--quiet", "--message-format=json", "-p", package])
-        .args(target);
+    cargo.args(["build", "--quiet", "--message-format=json", "-p", package]).args(target);
     if let Some(folder) = std::env::var_os("CCP_WORKSPACE_TARGET") {
         cargo.env("CARGO_TARGET_DIR", folder);
     }
     let output = cargo.stderr(Stdio::inherit()).output().unwrap();
     assert!(output.status.success(), "{package} does not build");
     let text = String::from_utf8(output.stdout).unwrap();
-    let messages = text
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let executables = messages.filter(|m| m["target"]["name"] == target[1]);
     let mut paths = executables.filter_map(|m| m["executable"].as_str().map(str::to_owned));
-    paths
-        .next_back()
-        .unwrap_or_else(|| panic!("no {target:?} among what cargo built"))
+    paths.next_back().unwrap_or_else(|| panic!("no {target:?} among what cargo built"))
 }
 
 impl Drop for Program {
@@ -119,9 +100,5 @@ impl Drop for Program {
 /// A socket's name that no other run uses, since portus always binds in /tmp/ccp.
 pub(crate) fn name(role: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!(
-        "peers-{}-{}-{role}",
-        std::process::id(),
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    )
+    format!("peers-{}-{}-{role}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }

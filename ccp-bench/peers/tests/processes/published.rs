@@ -67,16 +67,7 @@ fn stops_in_time<A: GenericCongAvoidAlg + Send + 'static>(alg: fn() -> A) {
     let folder = folder.to_str().unwrap();
     let _datapath = Program::start(
         env!("CARGO_BIN_EXE_libccp_datapath"),
-        &[
-            "--dir",
-            folder,
-            "--name",
-            &own,
-            "--agent",
-            &agent,
-            "--seconds",
-            "2",
-        ],
+        &["--dir", folder, "--name", &own, "--agent", &agent, "--seconds", "2"],
     );
     std::thread::sleep(Duration::from_millis(1000));
     assert_stops(busy);

@@ -39,11 +39,7 @@ impl Compiled {
             other => panic!("{name} is {other:?}"),
         };
         let settable = source.settable.iter().map(register).collect();
-        Ok(Self {
-            events: events.to_vec(),
-            instrs: instrs.to_vec(),
-            settable,
-        })
+        Ok(Self { events: events.to_vec(), instrs: instrs.to_vec(), settable })
     }
 
     /// Compiles with ours.
@@ -56,21 +52,13 @@ impl Compiled {
             None => panic!("ours does not know {name}"),
         };
         let settable = source.settable.iter().map(register).collect();
-        Ok(Self {
-            events: records.events,
-            instrs: records.instrs,
-            settable,
-        })
+        Ok(Self { events: records.events, instrs: records.instrs, settable })
     }
 
     fn fields(&self, updates: &[(usize, u64)]) -> Vec<FieldUpdate> {
         let field = |&(i, value): &(usize, u64)| {
             let (class, index) = self.settable[i];
-            FieldUpdate {
-                class,
-                index,
-                value,
-            }
+            FieldUpdate { class, index, value }
         };
         updates.iter().map(field).collect()
     }
@@ -111,17 +99,12 @@ pub(crate) fn on_libccp(
             instrs: &program.instrs,
         };
         let len = install.encode(&mut buffer).unwrap();
-        machine
-            .message(&buffer[..len])
-            .unwrap_or_else(|e| panic!("libccp refuses it: {e:?}"));
+        machine.message(&buffer[..len]).unwrap_or_else(|e| panic!("libccp refuses it: {e:?}"));
     }
     machine.advance_to(not_before_us);
     let mut flow = machine.open(INIT_CWND, 1448);
     let id = FlowId(flow.sid());
-    let mut run = Run {
-        steps: Vec::new(),
-        programs: Vec::new(),
-    };
+    let mut run = Run { steps: Vec::new(), programs: Vec::new() };
     let mut current = 0;
     for event in events {
         let len = match event {
@@ -134,12 +117,7 @@ pub(crate) fn on_libccp(
                 current = *index;
                 let fields = &programs[current].fields(updates);
                 let program_uid = ProgramUid(current as u32 + 1);
-                ChangeProgRepr {
-                    flow: id,
-                    program_uid,
-                    fields,
-                }
-                .encode(&mut buffer)
+                ChangeProgRepr { flow: id, program_uid, fields }.encode(&mut buffer)
             }
             Event::Update(updates) => {
                 let fields = &programs[current].fields(updates);
@@ -147,8 +125,7 @@ pub(crate) fn on_libccp(
             }
         };
         let len = len.unwrap();
-        flow.message(&buffer[..len])
-            .unwrap_or_else(|e| panic!("libccp refuses it: {e:?}"));
+        flow.message(&buffer[..len]).unwrap_or_else(|e| panic!("libccp refuses it: {e:?}"));
     }
     let begin_us = flow.begin_us();
     (run, begin_us)
@@ -204,9 +181,7 @@ impl OurFlow {
     fn stage(&mut self, fields: &[FieldUpdate]) {
         for field in fields {
             let class = Class::from_code(field.class).unwrap();
-            self.staged
-                .set(Reg::new(class, field.index), field.value)
-                .unwrap();
+            self.staged.set(Reg::new(class, field.index), field.value).unwrap();
         }
     }
 
@@ -224,13 +199,9 @@ impl OurFlow {
             staged: &mut self.staged,
         };
         let mut report = None;
-        let outcome = program.invoke(&mut self.regs, call, |fields| {
-            report = Some(fields.to_vec())
-        });
+        let outcome = program.invoke(&mut self.regs, call, |fields| report = Some(fields.to_vec()));
         assert_eq!(outcome.reported, report.is_some());
-        let Outcome {
-            cwnd, rate, trap, ..
-        } = outcome;
+        let Outcome { cwnd, rate, trap, .. } = outcome;
         // libccp's transports take 32 bits, and it cuts what is longer.
         let (cwnd, rate) = (cwnd.map(|v| v as u32), rate.map(|v| v as u32));
         self.cwnd = cwnd.unwrap_or(self.cwnd);
@@ -241,12 +212,7 @@ impl OurFlow {
             TrapKind::MulOverflow => Trap::Mul,
             TrapKind::DivByZero => Trap::Div,
         });
-        Step {
-            cwnd,
-            rate,
-            report,
-            trap,
-        }
+        Step { cwnd, rate, report, trap }
     }
 }
 

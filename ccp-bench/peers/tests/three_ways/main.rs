@@ -30,11 +30,7 @@ impl Case {
     }
 
     fn text(&self) -> String {
-        self.sources
-            .iter()
-            .map(|s| s.text.as_str())
-            .collect::<Vec<_>>()
-            .join("----\n")
+        self.sources.iter().map(|s| s.text.as_str()).collect::<Vec<_>>().join("----\n")
     }
 }
 
@@ -42,11 +38,7 @@ impl Case {
 fn for_all(dialect: Dialect, check: impl Fn(&Case) -> Result<(), TestCaseError>) {
     let bytes = |max| prop::collection::vec(any::<u8>(), 0..max);
     let strategy = (prop::collection::vec(bytes(500), 1..=2), bytes(1500));
-    let config = Config {
-        cases: CASES,
-        failure_persistence: None,
-        ..Config::default()
-    };
+    let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
     let result = TestRunner::new(config).run(&strategy, |(programs, events)| {
         let case = Case::new(dialect, &programs, &events);
         check(&case)
@@ -78,29 +70,14 @@ impl Coverage {
         add(&self.cut, usize::from(end < steps.len()));
         let steps = &steps[..end];
         add(&self.steps, steps.len());
-        add(
-            &self.reports,
-            steps.iter().filter(|s| s.report.is_some()).count(),
-        );
-        add(
-            &self.windows,
-            steps.iter().filter(|s| s.cwnd.is_some()).count(),
-        );
-        add(
-            &self.traps,
-            steps.iter().filter(|s| s.trap.is_some()).count(),
-        );
+        add(&self.reports, steps.iter().filter(|s| s.report.is_some()).count());
+        add(&self.windows, steps.iter().filter(|s| s.cwnd.is_some()).count());
+        add(&self.traps, steps.iter().filter(|s| s.trap.is_some()).count());
     }
 
     fn check(&self) {
-        let [steps, reports, windows, traps, cut] = [
-            &self.steps,
-            &self.reports,
-            &self.windows,
-            &self.traps,
-            &self.cut,
-        ]
-        .map(Cell::get);
+        let [steps, reports, windows, traps, cut] =
+            [&self.steps, &self.reports, &self.windows, &self.traps, &self.cut].map(Cell::get);
         println!(
             "{CASES} cases, {cut} cut short at an overflow of MUL; {steps} invocations: \
              {reports} reports, {windows} windows set, {traps} traps"
@@ -112,10 +89,7 @@ impl Coverage {
 
 /// How many steps come before the first overflow of MUL.
 fn before_mul_overflow(steps: &[Step]) -> usize {
-    steps
-        .iter()
-        .position(|s| s.trap == Some(Trap::Mul))
-        .unwrap_or(steps.len())
+    steps.iter().position(|s| s.trap == Some(Trap::Mul)).unwrap_or(steps.len())
 }
 
 #[test]
@@ -161,12 +135,7 @@ fn windows_rates_and_reports_are_the_same_three_ways() {
         for (at, (a, b)) in theirs.steps.iter().zip(&ours).take(end).enumerate() {
             let is_bool = &case.sources[theirs.programs[at]].report_is_bool;
             // `||` is a sum in portus's code, so its true may be 2.
-            prop_assert_eq!(
-                as_booleans(a, is_bool),
-                as_booleans(b, is_bool),
-                "ACK {}",
-                at
-            );
+            prop_assert_eq!(as_booleans(a, is_bool), as_booleans(b, is_bool), "ACK {}", at);
         }
         Ok(())
     });
@@ -184,12 +153,7 @@ fn instructions_are_portus_s_byte_by_byte_where_the_translation_is_plain() {
             }
             let (theirs, ours) = (Compiled::by_portus(source)?, Compiled::by_ours(source)?);
             let same = theirs.events == ours.events && theirs.instrs == ours.instrs;
-            prop_assert!(
-                same,
-                "portus:\n{}\nours:\n{}",
-                theirs.listing(),
-                ours.listing()
-            );
+            prop_assert!(same, "portus:\n{}\nours:\n{}", theirs.listing(), ours.listing());
             plain.set(plain.get() + 1);
         }
         Ok(())
@@ -215,19 +179,12 @@ fn expressions_too_long_for_portus_mean_the_same_on_libccp() {
         let meant = on_ours(&by_portus, Limits::MACHINE, &case.events, begin);
         let end = before_mul_overflow(&ours).min(before_mul_overflow(&meant));
         coverage.count(&ours, end);
-        let is_long = by_portus
-            .iter()
-            .any(|p| p.temporaries() > LIBCCP_TEMPORARIES);
+        let is_long = by_portus.iter().any(|p| p.temporaries() > LIBCCP_TEMPORARIES);
         long.set(long.get() + usize::from(is_long));
         prop_assert_eq!(&on_libccp.steps[..end], &ours[..end]);
         for (at, (a, b)) in meant.iter().zip(&ours).take(end).enumerate() {
             let is_bool = &case.sources[on_libccp.programs[at]].report_is_bool;
-            prop_assert_eq!(
-                as_booleans(a, is_bool),
-                as_booleans(b, is_bool),
-                "ACK {}",
-                at
-            );
+            prop_assert_eq!(as_booleans(a, is_bool), as_booleans(b, is_bool), "ACK {}", at);
         }
         Ok(())
     });

@@ -108,9 +108,7 @@ pub(crate) fn events(c: &mut Choices<'_>, sources: &[Source]) -> Vec<Event> {
 
 fn updates(c: &mut Choices<'_>, source: &Source) -> Vec<(usize, u64)> {
     let count = c.below(3);
-    (0..count)
-        .map(|_| (c.below(source.settable.len()), c.number(40)))
-        .collect()
+    (0..count).map(|_| (c.below(source.settable.len()), c.number(40))).collect()
 }
 
 /// Which programs to write.
@@ -140,16 +138,8 @@ pub(crate) fn program(c: &mut Choices<'_>, dialect: Dialect) -> Source {
     for _ in 0..1 + w.c.below(4) {
         w.event();
     }
-    let settable = ["Cwnd", "Rate"]
-        .map(String::from)
-        .into_iter()
-        .chain(controls)
-        .collect();
-    Source {
-        text: w.text,
-        report_is_bool,
-        settable,
-    }
+    let settable = ["Cwnd", "Rate"].map(String::from).into_iter().chain(controls).collect();
+    Source { text: w.text, report_is_bool, settable }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -205,11 +195,7 @@ impl Writer<'_, '_> {
                 // Names of different first letters, since DEFs are sorted by name.
                 let name = format!("{}{stem}{i}", self.c.pick(&["v", "A", "_", "z.", "R"]));
                 let in_report = place == 1 || self.c.one_in(3);
-                let full = if in_report {
-                    format!("Report.{name}")
-                } else {
-                    name.clone()
-                };
+                let full = if in_report { format!("Report.{name}") } else { name.clone() };
                 let ty = if self.c.one_in(3) { Ty::Bool } else { Ty::Num };
                 self.declaration(if place == 1 { &name } else { &full }, ty);
                 match (place, in_report) {
@@ -217,11 +203,7 @@ impl Writer<'_, '_> {
                     (_, true) => outside.push(ty == Ty::Bool),
                     _ => controls.push(full.clone()),
                 }
-                self.vars.push(Var {
-                    name: full,
-                    ty,
-                    kind: Kind::Declared,
-                });
+                self.vars.push(Var { name: full, ty, kind: Kind::Declared });
             }
             if place == 1 {
                 self.text.push(')');
@@ -270,11 +252,7 @@ impl Writer<'_, '_> {
 
     fn most_operators(&self) -> usize {
         // libccp's temporaries; the highest that portus encodes.
-        if self.dialect == Dialect::Portus {
-            8
-        } else {
-            16
-        }
+        if self.dialect == Dialect::Portus { 8 } else { 16 }
     }
 
     /// Whether to write what only our language has, once in `n` times where it may stand.
@@ -288,9 +266,7 @@ impl Writer<'_, '_> {
         }
         match self.c.below(10) {
             0 => self.text.push_str("(report)"),
-            1 => self
-                .text
-                .push_str(self.c.pick(&["(fallthrough)", "( fallthrough )"])),
+            1 => self.text.push_str(self.c.pick(&["(fallthrough)", "( fallthrough )"])),
             2 => self.text.push_str("(:= Micros 0)"),
             3 => self.conditional(),
             4 if self.c.one_in(4) => self.num(),
@@ -318,8 +294,7 @@ impl Writer<'_, '_> {
             self.gap();
             self.num();
         } else {
-            self.text
-                .push_str(if op == "!if" { "(!if " } else { "(if " });
+            self.text.push_str(if op == "!if" { "(!if " } else { "(if " });
             self.bool();
             self.gap();
             match target.ty {
@@ -340,11 +315,7 @@ impl Writer<'_, '_> {
                 Ty::Num => self.num(),
                 Ty::Bool => self.bool_value(),
             }
-            self.vars.push(Var {
-                name,
-                ty,
-                kind: Kind::Local,
-            });
+            self.vars.push(Var { name, ty, kind: Kind::Local });
         } else {
             let targets: Vec<Var> = self
                 .vars
@@ -394,10 +365,7 @@ impl Writer<'_, '_> {
         }
         if !self.in_condition
             && self.c.one_in(16)
-            && self
-                .vars
-                .iter()
-                .any(|v| v.ty == Ty::Num && v.kind == Kind::Local)
+            && self.vars.iter().any(|v| v.ty == Ty::Num && v.kind == Kind::Local)
         {
             return self.inner_bind();
         }
@@ -432,10 +400,7 @@ impl Writer<'_, '_> {
 
     /// A bind inside an expression, whose value is the variable.
     fn inner_bind(&mut self) {
-        let locals = self
-            .vars
-            .iter()
-            .filter(|v| v.ty == Ty::Num && v.kind == Kind::Local);
+        let locals = self.vars.iter().filter(|v| v.ty == Ty::Num && v.kind == Kind::Local);
         let locals: Vec<String> = locals.map(|v| v.name.clone()).collect();
         let local = locals[self.c.below(locals.len())].clone();
         self.text.push_str(&format!("(:= {local} "));
@@ -469,11 +434,7 @@ impl Writer<'_, '_> {
             return self.bool_operator();
         }
         let may_read = |v: &&Var| !self.in_bool_value || v.kind == Kind::ReadOnly;
-        let bools = self
-            .vars
-            .iter()
-            .filter(|v| v.ty == Ty::Bool)
-            .filter(may_read);
+        let bools = self.vars.iter().filter(|v| v.ty == Ty::Bool).filter(may_read);
         let bools: Vec<Var> = bools.cloned().collect();
         if self.c.one_in(3) {
             return self.boolean();
@@ -516,10 +477,8 @@ impl Writer<'_, '_> {
     }
 
     fn operator(&mut self, op: &str, operand: fn(&mut Self)) {
-        let takes_more = matches!(
-            op,
-            "+" | "add" | "*" | "&&" | "and" | "||" | "or" | "min" | "max"
-        );
+        let takes_more =
+            matches!(op, "+" | "add" | "*" | "&&" | "and" | "||" | "or" | "min" | "max");
         if takes_more && self.ops > 0 && self.ours(4) {
             self.ops -= 1;
             self.text.push_str(&format!("({op} "));
@@ -546,8 +505,7 @@ impl Writer<'_, '_> {
     }
 
     fn gap(&mut self) {
-        self.text
-            .push_str(self.c.pick(&[" ", " ", " ", "  ", "\n\t", "\r\n"]));
+        self.text.push_str(self.c.pick(&[" ", " ", " ", "  ", "\n\t", "\r\n"]));
     }
 }
 
@@ -558,19 +516,11 @@ fn number(c: &mut Choices<'_>) -> String {
         return "+infinity".into();
     }
     let value = c.number(31);
-    if value == 0x3fff_ffff {
-        "1".into()
-    } else {
-        value.to_string()
-    }
+    if value == 0x3fff_ffff { "1".into() } else { value.to_string() }
 }
 
 fn builtins() -> Vec<Var> {
-    let read_only = |name: &str, ty| Var {
-        name: name.into(),
-        ty,
-        kind: Kind::ReadOnly,
-    };
+    let read_only = |name: &str, ty| Var { name: name.into(), ty, kind: Kind::ReadOnly };
     let num = [
         "Ack.bytes_acked",
         "Ack.bytes_misordered",
@@ -588,11 +538,7 @@ fn builtins() -> Vec<Var> {
         "Flow.rtt_sample_us",
         "Micros",
     ];
-    let implicit = |name: &str| Var {
-        name: name.into(),
-        ty: Ty::Num,
-        kind: Kind::Implicit,
-    };
+    let implicit = |name: &str| Var { name: name.into(), ty: Ty::Num, kind: Kind::Implicit };
     let mut vars: Vec<Var> = num.iter().map(|name| read_only(name, Ty::Num)).collect();
     vars.push(read_only("Flow.was_timeout", Ty::Bool));
     vars.extend(["Cwnd", "Rate"].map(implicit));

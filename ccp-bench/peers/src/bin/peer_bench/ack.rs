@@ -20,12 +20,8 @@ pub(crate) fn rows() -> anyhow::Result<Vec<Row>> {
 
     let mut connection = libccp_flow(events, instrs);
     let program = Program::from_records(events, instrs, &Limits::LIBCCP).expect("it verifies");
-    let mut flow = OurFlow {
-        program,
-        regs: Registers::new(Micros::ZERO),
-        staged: Staged::new(),
-        now: 0,
-    };
+    let mut flow =
+        OurFlow { program, regs: Registers::new(Micros::ZERO), staged: Staged::new(), now: 0 };
     flow.ack(true);
     let mut libccp_ack = || {
         connection.load_primitives(primitives(&ACK, 14_480, 0));
@@ -54,14 +50,7 @@ pub(crate) fn rows() -> anyhow::Result<Vec<Row>> {
 
 fn row(what: &str, (peer, ours): (f64, f64), note: &str) -> Row {
     let note = note.into();
-    Row {
-        what: what.into(),
-        unit: "ns",
-        peer,
-        ours,
-        more_is_better: false,
-        note,
-    }
+    Row { what: what.into(), unit: "ns", peer, ours, more_is_better: false, note }
 }
 
 /// Filled anew on each ACK, as on libccp's side.
@@ -80,18 +69,10 @@ fn our_datapath(
     let mut datapath = Datapath::new(Config::default(), Micros::ZERO);
     let flow = datapath.open(FlowInfo::new(14_480, 1448), Micros::ZERO, &mut accept)?;
     let mut buffer = [0; 4096];
-    let install = Install {
-        program_uid: ProgramUid(1),
-        events,
-        instrs,
-    };
+    let install = Install { program_uid: ProgramUid(1), events, instrs };
     let len = install.encode(&mut buffer)?;
     datapath.handle_datagram(&buffer[..len], Micros::ZERO, &mut accept)?;
-    let change = ChangeProgRepr {
-        flow: FlowId(1),
-        program_uid: ProgramUid(1),
-        fields: &[],
-    };
+    let change = ChangeProgRepr { flow: FlowId(1), program_uid: ProgramUid(1), fields: &[] };
     let len = change.encode(&mut buffer)?;
     datapath.handle_datagram(&buffer[..len], Micros::ZERO, &mut accept)?;
     Ok((datapath, flow))
@@ -122,41 +103,24 @@ impl OurFlow {
             staged: &mut self.staged,
         };
         let mut sum = 0;
-        let outcome = self
-            .program
-            .invoke(&mut self.regs, call, |fields| sum = fields.iter().sum());
+        let outcome = self.program.invoke(&mut self.regs, call, |fields| sum = fields.iter().sum());
         outcome.cwnd.unwrap_or(0) + sum
     }
 }
 
 fn libccp_flow(events: &[[u8; 16]], instrs: &[[u8; 16]]) -> Connection<'static, Transport> {
     let ops = Sent(Rc::new(RefCell::new(0)));
-    let datapath = DatapathBuilder::default()
-        .with_ops(ops)
-        .init()
-        .expect("libccp starts");
+    let datapath = DatapathBuilder::default().with_ops(ops).init().expect("libccp starts");
     let datapath = &*Box::leak(Box::new(datapath));
     let mut buffer = [0; 4096];
-    let install = Install {
-        program_uid: ProgramUid(1),
-        events,
-        instrs,
-    };
+    let install = Install { program_uid: ProgramUid(1), events, instrs };
     let len = install.encode(&mut buffer).expect("it fits");
-    datapath
-        .recv_msg(&mut buffer[..len])
-        .expect("libccp takes it");
+    datapath.recv_msg(&mut buffer[..len]).expect("libccp takes it");
     let connection = Connection::start(datapath, Transport::default(), libccp::FlowInfo::default());
     let mut connection = connection.expect("a free slot");
-    let change = ChangeProgRepr {
-        flow: FlowId(1),
-        program_uid: ProgramUid(1),
-        fields: &[],
-    };
+    let change = ChangeProgRepr { flow: FlowId(1), program_uid: ProgramUid(1), fields: &[] };
     let len = change.encode(&mut buffer).expect("it fits");
-    datapath
-        .recv_msg(&mut buffer[..len])
-        .expect("libccp takes it");
+    datapath.recv_msg(&mut buffer[..len]).expect("libccp takes it");
     connection.invoke().expect("the program runs");
     connection
 }
@@ -198,20 +162,5 @@ pub(crate) const PROGRAM: &str = "
 (when (> Micros 20000) (report) (:= Micros 0))";
 
 /// One segment acknowledged, nothing lost.
-const ACK: [u64; 15] = [
-    1448,
-    0,
-    0,
-    0,
-    0,
-    0,
-    1,
-    0,
-    57_920,
-    1 << 20,
-    40,
-    3_000_000,
-    3_000_000,
-    20_000,
-    0,
-];
+const ACK: [u64; 15] =
+    [1448, 0, 0, 0, 0, 0, 1, 0, 57_920, 1 << 20, 40, 3_000_000, 3_000_000, 20_000, 0];

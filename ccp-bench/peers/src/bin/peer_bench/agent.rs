@@ -45,16 +45,8 @@ fn table(what: &str, rates: [Vec<f64>; 4]) -> Vec<Row> {
         note: note.into(),
     };
     vec![
-        row(
-            "the facade",
-            facade,
-            "the same algorithm and crossbeam channel",
-        ),
-        row(
-            "own API, crossbeam ends",
-            ends,
-            "the sender allocates each message, as for portus",
-        ),
+        row("the facade", facade, "the same algorithm and crossbeam channel"),
+        row("own API, crossbeam ends", ends, "the sender allocates each message, as for portus"),
         row("own API, `chan::pair`", pair, "buffers are reused"),
     ]
 }
@@ -67,10 +59,7 @@ fn portus() -> anyhow::Result<Rates> {
     let (count, gate) = counting();
     let agent =
         portus::RunBuilder::new(BackendBuilder { sock }).default_alg(on_portus::Counter(count));
-    let handle = agent
-        .spawn_thread()
-        .run()
-        .map_err(|e| anyhow::anyhow!("{e:?}"))?;
+    let handle = agent.spawn_thread().run().map_err(|e| anyhow::anyhow!("{e:?}"))?;
     to_agent.send(create())?;
     let report = report(program_uid(|| Ok(from_agent.recv_timeout(PATIENCE)?))?);
     let rates = feed(&gate, || Ok(to_agent.send(report.clone())?))?;
@@ -89,10 +78,7 @@ fn facade() -> anyhow::Result<Rates> {
     let (count, gate) = counting();
     let agent =
         ccp_portus::RunBuilder::new(BackendBuilder { sock }).default_alg(on_facade::Counter(count));
-    let handle = agent
-        .spawn_thread()
-        .run()
-        .map_err(|e| anyhow::anyhow!("{e:?}"))?;
+    let handle = agent.spawn_thread().run().map_err(|e| anyhow::anyhow!("{e:?}"))?;
     to_agent.send(create())?;
     let report = report(program_uid(|| Ok(from_agent.recv_timeout(PATIENCE)?))?);
     let rates = feed(&gate, || Ok(to_agent.send(report.clone())?))?;
@@ -159,11 +145,7 @@ fn counting() -> (Count, Gate) {
 
 /// Sends all reports; returns how many a second the agent handled.
 fn feed(gate: &Gate, mut send: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<Rates> {
-    let end = || {
-        gate.done
-            .recv_timeout(PATIENCE)
-            .context("the agent has not seen all reports")
-    };
+    let end = || gate.done.recv_timeout(PATIENCE).context("the agent has not seen all reports");
     let mut bursts = Vec::new();
     for _ in 0..Count::BURSTS {
         for _ in 0..Count::BURST {
@@ -178,10 +160,7 @@ fn feed(gate: &Gate, mut send: impl FnMut() -> anyhow::Result<()>) -> anyhow::Re
         send()?;
     }
     let stream = Count::STREAM as f64 / (end()? - start).as_secs_f64();
-    Ok(Rates {
-        burst: median(&mut bursts),
-        stream,
-    })
+    Ok(Rates { burst: median(&mut bursts), stream })
 }
 
 /// The program that the agent sets for the flow.
@@ -216,11 +195,7 @@ fn create() -> Vec<u8> {
 fn report(program_uid: ProgramUid) -> Vec<u8> {
     let fields = &[1448, 0, 20_000, 40, 0, 0];
     let mut bytes = vec![0; 128];
-    let report = MeasureRepr {
-        flow: FlowId(1),
-        program_uid,
-        fields,
-    };
+    let report = MeasureRepr { flow: FlowId(1), program_uid, fields };
     let len = report.encode(&mut bytes).expect("it fits");
     bytes.truncate(len);
     bytes

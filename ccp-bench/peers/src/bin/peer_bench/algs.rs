@@ -23,11 +23,7 @@ fn programs() -> HashMap<&'static str, String> {
 
 /// The window that answers a report.
 fn decide(cwnd: u32, acked: u64, loss: u64) -> u32 {
-    let cwnd = if loss > 0 {
-        cwnd / 2
-    } else {
-        cwnd.saturating_add(acked as u32 / 16)
-    };
+    let cwnd = if loss > 0 { cwnd / 2 } else { cwnd.saturating_add(acked as u32 / 16) };
     cwnd.clamp(14_480, 1 << 24)
 }
 
@@ -93,14 +89,8 @@ macro_rules! written_for_portus {
                 }
 
                 fn new_flow(&self, mut control: Datapath<I>, info: DatapathInfo) -> Self::Flow {
-                    let scope = control
-                        .set_program("every ack", None)
-                        .expect("it is installed");
-                    AnswerFlow {
-                        control,
-                        scope,
-                        cwnd: info.init_cwnd,
-                    }
+                    let scope = control.set_program("every ack", None).expect("it is installed");
+                    AnswerFlow { control, scope, cwnd: info.init_cwnd }
                 }
             }
 
@@ -135,16 +125,9 @@ macro_rules! written_for_portus {
                 }
 
                 fn new_flow(&self, mut control: Datapath<I>, info: DatapathInfo) -> Self::Flow {
-                    let scope = control
-                        .set_program("every ack", None)
-                        .expect("it is installed");
+                    let scope = control.set_program("every ack", None).expect("it is installed");
                     let cwnd = info.init_cwnd;
-                    CounterFlow {
-                        scope,
-                        count: self.0.clone(),
-                        seen: 0,
-                        cwnd,
-                    }
+                    CounterFlow { scope, count: self.0.clone(), seen: 0, cwnd }
                 }
             }
 
@@ -182,14 +165,9 @@ pub(crate) mod native {
 
     impl Fields {
         fn of<I: Ipc>(control: &mut Datapath<I>) -> Self {
-            let scope = control
-                .set_program("every ack", None)
-                .expect("it is installed");
+            let scope = control.set_program("every ack", None).expect("it is installed");
             let field = |name| scope.field(name).expect("the program declares it");
-            Self {
-                acked: field("Report.acked"),
-                loss: field("Report.loss"),
-            }
+            Self { acked: field("Report.acked"), loss: field("Report.loss") }
         }
 
         fn decide(&self, cwnd: u32, report: &Report<'_>) -> u32 {
@@ -219,20 +197,14 @@ pub(crate) mod native {
 
         fn new_flow(&self, mut control: Datapath<I>, info: DatapathInfo) -> Self::Flow {
             let fields = Fields::of(&mut control);
-            AnswerFlow {
-                control,
-                fields,
-                cwnd: info.init_cwnd,
-            }
+            AnswerFlow { control, fields, cwnd: info.init_cwnd }
         }
     }
 
     impl<I: Ipc> Flow for AnswerFlow<I> {
         fn on_report(&mut self, _flow: FlowId, report: Report<'_>) {
             self.cwnd = self.fields.decide(self.cwnd, &report);
-            let _ = self
-                .control
-                .update(&[(ControlField::CWND, u64::from(self.cwnd))]);
+            let _ = self.control.update(&[(ControlField::CWND, u64::from(self.cwnd))]);
         }
     }
 
@@ -258,12 +230,7 @@ pub(crate) mod native {
 
         fn new_flow(&self, mut control: Datapath<I>, info: DatapathInfo) -> Self::Flow {
             let fields = Fields::of(&mut control);
-            CounterFlow {
-                fields,
-                count: self.0.clone(),
-                seen: 0,
-                cwnd: info.init_cwnd,
-            }
+            CounterFlow { fields, count: self.0.clone(), seen: 0, cwnd: info.init_cwnd }
         }
     }
 

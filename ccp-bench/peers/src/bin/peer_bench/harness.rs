@@ -18,11 +18,7 @@ pub(crate) struct Row {
 impl Row {
     /// How many times better ours is.
     fn ratio(&self) -> f64 {
-        if self.more_is_better {
-            self.ours / self.peer
-        } else {
-            self.peer / self.ours
-        }
+        if self.more_is_better { self.ours / self.peer } else { self.peer / self.ours }
     }
 }
 
@@ -98,10 +94,7 @@ pub(crate) fn median(values: &mut [f64]) -> f64 {
 pub(crate) fn quantile(values: &mut [f64], q: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let last = values.len().saturating_sub(1);
-    values
-        .get((last as f64 * q) as usize)
-        .copied()
-        .unwrap_or(f64::NAN)
+    values.get((last as f64 * q) as usize).copied().unwrap_or(f64::NAN)
 }
 
 /// Long against the clock's resolution, short against what else runs on the machine.

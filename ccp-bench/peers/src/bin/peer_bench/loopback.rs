@@ -57,10 +57,7 @@ pub(crate) fn rows() -> anyhow::Result<Vec<Row>> {
             peer: p50[0],
             ours: p50[side],
             more_is_better: false,
-            note: format!(
-                "p99 {:.0} and {:.0}; peer: portus's agent, libccp",
-                p99[0], p99[side]
-            ),
+            note: format!("p99 {:.0} and {:.0}; peer: portus's agent, libccp", p99[0], p99[side]),
         });
         rows.push(Row {
             what: format!("answers, {IN_FLIGHT} reports in flight: {what}, our datapath"),
@@ -111,17 +108,10 @@ impl Libccp {
         let ops = Sender(socket.try_clone()?);
         let datapath = DatapathBuilder::default().with_ops(ops).init();
         let datapath = &*Box::leak(Box::new(datapath.map_err(|e| anyhow::anyhow!("{e:?}"))?));
-        let info = libccp::FlowInfo::default()
-            .with_init_cwnd(14_480)
-            .with_mss(1448);
+        let info = libccp::FlowInfo::default().with_init_cwnd(14_480).with_mss(1448);
         let connection = Connection::start(datapath, Window(14_480), info);
         let connection = connection.map_err(|e| anyhow::anyhow!("{e:?}"))?;
-        let mut side = Self {
-            socket,
-            datapath,
-            connection,
-            buffer: vec![0; 32_768],
-        };
+        let mut side = Self { socket, datapath, connection, buffer: vec![0; 32_768] };
         while side.receive()? != CHANGE_PROG {}
         Ok(side)
     }
@@ -129,9 +119,7 @@ impl Libccp {
     fn receive(&mut self) -> anyhow::Result<u8> {
         let len = self.socket.recv(&mut self.buffer)?;
         let message = &mut self.buffer[..len];
-        self.datapath
-            .recv_msg(message)
-            .map_err(|e| anyhow::anyhow!("{e:?}"))?;
+        self.datapath.recv_msg(message).map_err(|e| anyhow::anyhow!("{e:?}"))?;
         Ok(self.buffer[0])
     }
 }
@@ -140,9 +128,7 @@ impl Side for Libccp {
     fn report(&mut self) -> anyhow::Result<()> {
         let cwnd = self.connection.0;
         self.connection.load_primitives(primitives(&ACK, cwnd, 0));
-        self.connection
-            .invoke()
-            .map_err(|e| anyhow::anyhow!("{e:?}"))
+        self.connection.invoke().map_err(|e| anyhow::anyhow!("{e:?}"))
     }
 
     fn answer(&mut self) -> anyhow::Result<()> {
@@ -188,14 +174,8 @@ impl Ours {
         let mut sink = |bytes: &[u8]| send(&socket, bytes);
         datapath.handle_timeout(Micros::ZERO, &mut sink);
         let flow = datapath.open(FlowInfo::new(14_480, 1448), Micros::ZERO, &mut sink)?;
-        let mut side = Self {
-            socket,
-            datapath,
-            flow,
-            start,
-            cwnd: 14_480,
-            buffer: vec![0; 65_535],
-        };
+        let mut side =
+            Self { socket, datapath, flow, start, cwnd: 14_480, buffer: vec![0; 65_535] };
         while side.receive()? != CHANGE_PROG {}
         Ok(side)
     }
@@ -209,8 +189,7 @@ impl Ours {
         let now = self.now();
         let socket = &self.socket;
         let mut sink = |bytes: &[u8]| send(socket, bytes);
-        self.datapath
-            .handle_datagram(&self.buffer[..len], now, &mut sink)?;
+        self.datapath.handle_datagram(&self.buffer[..len], now, &mut sink)?;
         Ok(self.buffer[0])
     }
 }
@@ -224,9 +203,7 @@ impl Side for Ours {
         let (now, control) = (self.now(), Control { cwnd: self.cwnd });
         let socket = &self.socket;
         let mut sink = |bytes: &[u8]| send(socket, bytes);
-        let decision = self
-            .datapath
-            .on_ack(self.flow, &primitives, control, now, &mut sink)?;
+        let decision = self.datapath.on_ack(self.flow, &primitives, control, now, &mut sink)?;
         self.cwnd = decision.cwnd.unwrap_or(self.cwnd);
         Ok(())
     }
@@ -257,10 +234,7 @@ fn portus_agent(name: &str) -> anyhow::Result<Stop> {
     use portus::ipc::{BackendBuilder, Blocking, unix::Socket};
     let sock = Socket::<Blocking>::new(name).map_err(|e| anyhow::anyhow!("{e:?}"))?;
     let agent = portus::RunBuilder::new(BackendBuilder { sock }).default_alg(on_portus::Answer);
-    let handle = agent
-        .spawn_thread()
-        .run()
-        .map_err(|e| anyhow::anyhow!("{e:?}"))?;
+    let handle = agent.spawn_thread().run().map_err(|e| anyhow::anyhow!("{e:?}"))?;
     Ok(Box::new(move || {
         handle.kill();
         let _ = handle.wait();
@@ -271,10 +245,7 @@ fn facade_agent(name: &str) -> anyhow::Result<Stop> {
     use ccp_portus::ipc::{BackendBuilder, Blocking, unix::Socket};
     let sock = Socket::<Blocking>::new(name).map_err(|e| anyhow::anyhow!("{e:?}"))?;
     let agent = ccp_portus::RunBuilder::new(BackendBuilder { sock }).default_alg(on_facade::Answer);
-    let handle = agent
-        .spawn_thread()
-        .run()
-        .map_err(|e| anyhow::anyhow!("{e:?}"))?;
+    let handle = agent.spawn_thread().run().map_err(|e| anyhow::anyhow!("{e:?}"))?;
     Ok(Box::new(move || {
         handle.kill();
         let _ = handle.wait();
@@ -300,20 +271,5 @@ const ROUNDS: usize = 20;
 const PER_ROUND: usize = 1000;
 /// Below what a unix socket's queue holds by default.
 const IN_FLIGHT: usize = 4;
-const ACK: [u64; 15] = [
-    1448,
-    0,
-    0,
-    0,
-    0,
-    0,
-    1,
-    0,
-    57_920,
-    1 << 20,
-    40,
-    3_000_000,
-    3_000_000,
-    20_000,
-    0,
-];
+const ACK: [u64; 15] =
+    [1448, 0, 0, 0, 0, 0, 1, 0, 57_920, 1 << 20, 40, 3_000_000, 3_000_000, 20_000, 0];
