@@ -21,6 +21,9 @@ fn reno_in_the_agent_governs_a_simulated_sender() {
     assert_eq!(sim.governor(0), Some(Governor::Agent));
 
     let results = sim.results();
+    let last = results.flows[0].samples.last().unwrap();
+    let threshold = last.ssthresh.expect("the program has told of it");
+    assert!((10 * 1448..200 * 1448).contains(&threshold), "{last:?}");
     assert!(results.utilisation > 0.9, "{results:?}");
     assert!(
         results.agent.reports > 100 && results.agent.updates > 100,

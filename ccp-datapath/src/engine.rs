@@ -2,8 +2,8 @@
 
 use alloc::{vec, vec::Vec};
 
-use ccp_lang::{Call, Limits, Micros, Primitives, Trap};
-use ccp_wire::{FlowId, Hello, HelloFlags, MeasureRepr, Ready};
+use ccp_lang::{Call, Limits, Micros, Primitives, Reg, Trap};
+use ccp_wire::{FlowId, Hello, HelloFlags, MeasureRepr, ProgramUid, Ready};
 
 use crate::{
     announcement::Announcement,
@@ -285,6 +285,16 @@ impl Datapath {
     /// A flow's invocations that ended in a trap, by kind; `None` when it is not open.
     pub fn traps(&self, flow: FlowHandle) -> Option<Traps> {
         self.flows.get(flow.0).map(|flow| flow.traps)
+    }
+
+    /// The program that a flow runs, by the uid of the agent that installed it; `None` without one.
+    pub fn program(&self, flow: FlowHandle) -> Option<ProgramUid> {
+        Some(self.flows.get(flow.0)?.program.as_ref()?.uid)
+    }
+
+    /// What one of a flow's registers holds after the last invocation, for looking on: an agent is told by reports.
+    pub fn register(&self, flow: FlowHandle, reg: Reg) -> Option<u64> {
+        self.flows.get(flow.0)?.registers.get(reg)
     }
 
     /// The time inside, after what was due at it.

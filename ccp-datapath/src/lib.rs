@@ -7,7 +7,7 @@ extern crate alloc;
 extern crate std;
 
 // What a transport needs of the language: the types in the signatures here.
-pub use ccp_lang::{Limits, Micros, Primitive, Primitives, Trap};
+pub use ccp_lang::{Limits, Micros, Primitive, Primitives, Reg, Trap};
 pub use config::{AGENT_BUFFER_LEN, BASE_PRIMITIVES, Config, FlowInfo};
 pub use engine::{Control, Datapath, Decision, FlowHandle, Governor, Handled};
 pub use error::{InstallError, MessageError, NoSuchFlow, OpenError};

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use ccp_ipc::{Ipc, Received, RecvError};
 use ccp_lang::Diagnostics;
-use ccp_wire::{Address, Message, Messages};
+use ccp_wire::{Address, Message, Messages, ProgramUid};
 use tracing::{info, warn};
 
 use crate::builder::Parts;
 use crate::peer::Peer;
 use crate::shared::Shared;
 use crate::stats::Counter;
-use crate::{AlgSet, Programs, Stats};
+use crate::{AlgSet, Programs, Scope, Stats};
 
 /// An agent that is stepped by hand, as a simulation does: [`step`](Self::step) after each delivery
 /// and at each [`next_timer`](Self::next_timer).
@@ -65,6 +65,11 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
     pub fn next_timer(&self) -> Option<Duration> {
         let retry_due = self.shared.outbox.borrow().next_retry();
         self.peers_due.into_iter().chain(retry_due).min()
+    }
+
+    /// The variables of one of its programs, by the number that datapaths know it by.
+    pub fn scope(&self, program: ProgramUid) -> Option<&Scope> {
+        self.shared.programs.scope(program)
     }
 
     /// The counters now.

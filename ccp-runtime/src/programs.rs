@@ -78,6 +78,12 @@ impl Programs {
         asked.or_else(|| self.algorithms.first())
     }
 
+    /// The variables of an installed program.
+    pub(crate) fn scope(&self, uid: ProgramUid) -> Option<&Scope> {
+        let mut scopes = self.algorithms.iter().flat_map(|alg| alg.scopes.values());
+        scopes.find(|scope| scope.program_uid() == uid)
+    }
+
     /// What to install on a datapath: each program in the form it can run, or why there is none.
     pub(crate) fn fitting(&self, to: Hello) -> impl Iterator<Item = Result<Install<'_>, Misfit>> {
         (0..self.installable.len()).map(move |index| self.fit(uid_of(index), to))

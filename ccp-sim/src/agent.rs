@@ -2,9 +2,9 @@
 
 use core::time::Duration;
 
-use ccp_datapath::SinkError;
+use ccp_datapath::{Reg, SinkError};
 use ccp_ipc::{BackendBuilder, Ipc as _, Nonblocking, Received, SendError, chan};
-use ccp_runtime::{Agent, AlgSet, RunError};
+use ccp_runtime::{Agent, AlgSet, ProgramUid, RunError};
 
 use crate::scenario::AgentSocket;
 
@@ -18,6 +18,12 @@ pub trait AgentSteps {
 
     /// When it wants to be stepped although nothing arrives.
     fn next_timer(&self) -> Option<Duration>;
+
+    /// Where a program keeps a variable, for the series of results; `None`: it does not say.
+    fn variable(&self, program: ProgramUid, name: &str) -> Option<Reg> {
+        let _ = (program, name);
+        None
+    }
 }
 
 impl<U: AlgSet<AgentSocket>> AgentSteps for Agent<AgentSocket, U> {
@@ -27,6 +33,11 @@ impl<U: AlgSet<AgentSocket>> AgentSteps for Agent<AgentSocket, U> {
 
     fn next_timer(&self) -> Option<Duration> {
         Self::next_timer(self)
+    }
+
+    fn variable(&self, program: ProgramUid, name: &str) -> Option<Reg> {
+        let scope = self.scope(program)?;
+        scope.variables().get(name).map(|variable| variable.reg)
     }
 }
 
@@ -79,6 +90,10 @@ impl AgentSide {
 
     pub(crate) fn next_timer(&self) -> Option<Duration> {
         self.agent.next_timer()
+    }
+
+    pub(crate) fn variable(&self, program: ProgramUid, name: &str) -> Option<Reg> {
+        self.agent.variable(program, name)
     }
 }
 

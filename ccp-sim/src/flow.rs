@@ -145,13 +145,13 @@ impl FlowState {
         self.governor
     }
 
-    pub(crate) fn sample(&mut self, now: Time, queued: usize) {
+    pub(crate) fn sample(&mut self, now: Time, queued: usize, told: Option<u64>) {
         let sender = &self.sender;
         let (srtt, rtt) = sender.rtt_ns();
         self.samples.push(FlowSample {
             at: now.as_duration(),
             cwnd: sender.cwnd(),
-            ssthresh: self.ssthresh(),
+            ssthresh: self.ssthresh(told),
             rate: sender.rate(),
             pacing: sender.pacing_rate(),
             delivery_rate: sender.delivery_rate(),
@@ -167,10 +167,13 @@ impl FlowState {
         });
     }
 
-    /// The slow start threshold of who governs; `None`: nobody told, or there is none.
-    fn ssthresh(&self) -> Option<u64> {
-        let own = (self.governor == Governor::Datapath).then(|| self.reno.ssthresh());
-        own.filter(|threshold| *threshold < NO_THRESHOLD)
+    /// The slow start threshold of who governs, of which its program has `told`; `None`: it has not, or there is none.
+    fn ssthresh(&self, told: Option<u64>) -> Option<u64> {
+        let threshold = match self.governor {
+            Governor::Agent => told?,
+            Governor::Datapath => self.reno.ssthresh(),
+        };
+        (threshold < NO_THRESHOLD).then_some(threshold)
     }
 
     /// What was found of it in the `time` that counted. What part of the link that is must be added.

@@ -124,7 +124,8 @@ pub struct FlowSample {
     pub at: Duration,
     /// Congestion window, bytes.
     pub cwnd: u64,
-    /// Slow start threshold, bytes, if whoever governs has one and it is known.
+    /// Slow start threshold, bytes: of the datapath's own Reno, or the program's variable `ssthresh`; `None`: there is
+    /// none.
     pub ssthresh: Option<u64>,
     /// The pacing rate that the agent has set, bytes of data per second; 0: none.
     pub rate: u64,

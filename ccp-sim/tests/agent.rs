@@ -170,3 +170,25 @@ fn messages_that_are_lost_are_counted_and_the_flow_goes_on() {
         0
     );
 }
+
+#[test]
+fn the_threshold_is_shown_of_who_has_one() {
+    // The datapath's own Reno has lost by then; a program without such a variable has none to show.
+    let scenario = Scenario::new(link());
+    let own = scenario.run_without_agent().unwrap();
+    let thresholds: Vec<_> = own.flows[0]
+        .samples
+        .iter()
+        .map(|sample| sample.ssthresh)
+        .collect();
+    assert_eq!(thresholds[0], None);
+    assert!(
+        thresholds
+            .last()
+            .unwrap()
+            .is_some_and(|threshold| threshold > 20 * 1448)
+    );
+    let fixed = scenario.run(FixedWindow(10)).unwrap();
+    let last = fixed.flows[0].samples.last().unwrap();
+    assert_eq!((last.governor, last.ssthresh), (Governor::Agent, None));
+}

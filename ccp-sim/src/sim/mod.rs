@@ -328,8 +328,15 @@ impl Sim {
             Event::Sample => {
                 let now = self.events.now();
                 let queued = self.link.queued();
-                for flow in self.flows.iter_mut().filter(|flow| flow.is_running()) {
-                    flow.sample(now, queued);
+                for flow in &mut self.flows {
+                    if let Some(handle) = flow.handle {
+                        let (agent, datapath) = (self.agent.as_ref(), &self.datapath);
+                        let told = agent.and_then(|agent| {
+                            let reg = agent.variable(datapath.program(handle)?, SSTHRESH)?;
+                            datapath.register(handle, reg)
+                        });
+                        flow.sample(now, queued, told);
+                    }
                 }
                 let link = self.link.counters();
                 self.samples.push(LinkSample {
@@ -620,6 +627,9 @@ struct Census {
     acks_propagating: u64,
     acks_arrived: u64,
 }
+
+/// What programs call the slow start threshold if they have one: results show a variable of that name.
+const SSTHRESH: &str = "ssthresh";
 
 /// Each use of randomness has a stream of its own, so that a new one never changes what the others draw.
 const LOSS_STREAM: u128 = 1;
