@@ -17,7 +17,7 @@ pub use linux::Twin;
 pub use rfc::Curve;
 
 use crate::factor::Factor;
-use crate::window::{Controller, Span, Start, WindowAlg, Windowed};
+use crate::window::{Controller, HyStart, Settings, Span, Start, WindowAlg, Windowed};
 
 /// CUBIC as an algorithm of the agent: `cubic`.
 pub type CubicAlg = Windowed<Config>;
@@ -45,6 +45,8 @@ pub struct Config {
     pub fast_convergence: bool,
     /// Whether it grows no slower than Reno would (RFC 9438 §4.3).
     pub friendly: bool,
+    /// How slow start ends before a loss does it.
+    pub hystart: HyStart,
 }
 
 impl Default for Config {
@@ -55,6 +57,7 @@ impl Default for Config {
             c: 0.4,
             fast_convergence: true,
             friendly: true,
+            hystart: HyStart::Rfc9406,
         }
     }
 }
@@ -69,6 +72,8 @@ pub struct LinuxConfig {
     pub fast_convergence: bool,
     /// Whether it grows no slower than Reno would.
     pub friendly: bool,
+    /// How slow start ends before a loss does it.
+    pub hystart: HyStart,
 }
 
 impl Default for LinuxConfig {
@@ -77,6 +82,7 @@ impl Default for LinuxConfig {
             beta: Factor::of_1024(717),
             fast_convergence: true,
             friendly: true,
+            hystart: HyStart::Linux,
         }
     }
 }
@@ -88,6 +94,10 @@ impl WindowAlg for Config {
     fn start(&self, start: Start) -> Cubic {
         Cubic::with(self.clone(), start)
     }
+
+    fn settings(&self) -> Settings {
+        Settings { beta: self.beta, beta_ecn: self.beta_ecn, hystart: self.hystart }
+    }
 }
 
 impl WindowAlg for LinuxConfig {
@@ -96,6 +106,10 @@ impl WindowAlg for LinuxConfig {
 
     fn start(&self, start: Start) -> CubicLinux {
         CubicLinux::with(self.clone(), start)
+    }
+
+    fn settings(&self) -> Settings {
+        Settings { beta: self.beta, beta_ecn: self.beta, hystart: self.hystart }
     }
 }
 

@@ -84,9 +84,7 @@ impl FromStr for Factor {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parsed = if let Some(n) = text.strip_suffix("/1024") {
-            number(n)
-                .filter(|n| (1..1024).contains(n))
-                .map(Self::of_1024)
+            number(n).filter(|n| (1..1024).contains(n)).map(Self::of_1024)
         } else {
             text.strip_prefix("0.")
                 .or_else(|| text.strip_prefix('.'))
@@ -95,18 +93,13 @@ impl FromStr for Factor {
                 .filter(|n| *n > 0)
                 .map(Self::thousandths)
         };
-        parsed.ok_or_else(|| ParseFactorError {
-            text: text.to_owned(),
-        })
+        parsed.ok_or_else(|| ParseFactorError { text: text.to_owned() })
     }
 }
 
 /// Digits only: `parse` alone would take a sign.
 fn number(digits: &str) -> Option<u32> {
-    digits
-        .bytes()
-        .all(|digit| digit.is_ascii_digit())
-        .then(|| digits.parse().ok())?
+    digits.bytes().all(|digit| digit.is_ascii_digit()).then(|| digits.parse().ok())?
 }
 
 #[cfg(test)]

@@ -7,9 +7,11 @@ pub mod factor;
 pub mod recovery;
 pub mod registry;
 pub mod reno;
+pub mod spec;
 pub mod window;
 
 pub use cubic::{Cubic, CubicAlg, CubicLinux, CubicLinuxAlg};
 pub use factor::Factor;
 pub use reno::{Reno, RenoAlg};
+pub use spec::Spec;
 pub use window::ReportEvery;

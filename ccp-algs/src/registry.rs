@@ -1,5 +1,6 @@
 //! What algorithms there are, for whoever lists them.
 
+use crate::spec::Parameter;
 use crate::window::WindowAlg;
 use crate::{cubic, reno};
 
@@ -13,6 +14,8 @@ pub struct Info {
     pub summary: &'static str,
     /// Where it is specified.
     pub reference: &'static str,
+    /// What can be set about it, by key.
+    pub parameters: &'static [Parameter],
 }
 
 /// All algorithms of this crate, by name.
@@ -21,16 +24,43 @@ pub const ALL: &[Info] = &[
         name: <cubic::Config as WindowAlg>::NAME,
         summary: "growth by a cubic function of the time since the last loss",
         reference: "RFC 9438",
+        parameters: &[
+            Parameter::new("beta", FACTORS, "0.7", LOSS_LEAVES),
+            Parameter::new("beta_ecn", FACTORS, "0.7", MARK_LEAVES),
+            Parameter::new(
+                "c",
+                "0.01 to 10",
+                "0.4",
+                "how fast it grows, in segments per cubic second",
+            ),
+            Parameter::new("fast_convergence", SWITCH, "on", GIVES_WAY),
+            Parameter::new("friendly", SWITCH, "on", AS_RENO),
+            Parameter::new("hystart", HYSTARTS, "rfc9406", ENDS_SLOW_START),
+            Parameter::new("report", REPORTS, "rtt", REPORTED),
+        ],
     },
     Info {
         name: <cubic::LinuxConfig as WindowAlg>::NAME,
         summary: "CUBIC as the Linux kernel runs it",
         reference: "tcp_cubic.c of Linux 6.12",
+        parameters: &[
+            Parameter::new("beta", FACTORS, "717/1024", LOSS_LEAVES),
+            Parameter::new("fast_convergence", SWITCH, "on", GIVES_WAY),
+            Parameter::new("friendly", SWITCH, "on", AS_RENO),
+            Parameter::new("hystart", HYSTARTS, "linux", ENDS_SLOW_START),
+            Parameter::new("report", REPORTS, "rtt", REPORTED),
+        ],
     },
     Info {
         name: <reno::Config as WindowAlg>::NAME,
         summary: "additive increase, halving on loss",
         reference: "RFC 5681, RFC 6582, RFC 3465",
+        parameters: &[
+            Parameter::new("beta", FACTORS, "0.5", LOSS_LEAVES),
+            Parameter::new("beta_ecn", FACTORS, "0.5", MARK_LEAVES),
+            Parameter::new("hystart", HYSTARTS, "off", ENDS_SLOW_START),
+            Parameter::new("report", REPORTS, "rtt", REPORTED),
+        ],
     },
 ];
 
@@ -38,6 +68,17 @@ pub const ALL: &[Info] = &[
 pub fn find(name: &str) -> Option<&'static Info> {
     ALL.iter().find(|info| info.name == name)
 }
+
+const FACTORS: &str = "0.001 to 0.999, or n/1024";
+const SWITCH: &str = "on, off";
+const HYSTARTS: &str = "off, rfc9406, linux";
+const REPORTS: &str = "rtt, ack, or a time such as 10ms";
+const LOSS_LEAVES: &str = "what a loss leaves of the window";
+const MARK_LEAVES: &str = "what an ECN mark leaves of it; as a loss unless given (RFC 8511)";
+const GIVES_WAY: &str = "whether a flow that finds less room than before gives way sooner";
+const AS_RENO: &str = "whether it grows no slower than Reno would";
+const ENDS_SLOW_START: &str = "how slow start ends before a loss does it";
+const REPORTED: &str = "how often the datapath reports when nothing is news";
 
 #[cfg(test)]
 mod tests {

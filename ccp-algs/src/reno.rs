@@ -5,12 +5,14 @@
 //! agent. Growth is a function of the bytes acknowledged, so it does not matter how they were grouped into reports.
 //!
 //! Deviations from the RFCs, all as Linux has them: ssthresh comes from the window and not from what is in flight;
-//! slow start grows by all bytes acknowledged, without RFC 3465's limit per ACK (a report has no ACKs); the window goes
-//! straight to ssthresh, without RFC 6582's inflation during recovery (the transport counts what is in flight).
+//! slow start grows by all bytes acknowledged, without RFC 3465's limit per ACK (a report has no ACKs); the state machine's
+//! window goes straight to ssthresh, without RFC 6582's inflation during recovery. The datapath spreads the reduction
+//! over a round (RFC 9937).
 
 use crate::factor::Factor;
 use crate::window::{
-    Controller, Law, MAX_WINDOW, Reduced, Signal, Span, Start, WindowAlg, Windowed,
+    Controller, HyStart, Law, MAX_WINDOW, Reduced, Settings, Signal, Span, Start, WindowAlg,
+    Windowed,
 };
 
 /// Reno as an algorithm of the agent: `reno`.
@@ -27,14 +29,13 @@ pub struct Config {
     pub beta: Factor,
     /// What an ECN mark leaves of it: as a loss, or more (RFC 8511 §3: 0.8).
     pub beta_ecn: Factor,
+    /// How slow start ends before a loss does it.
+    pub hystart: HyStart,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            beta: Factor::HALF,
-            beta_ecn: Factor::HALF,
-        }
+        Self { beta: Factor::HALF, beta_ecn: Factor::HALF, hystart: HyStart::Off }
     }
 }
 
@@ -44,6 +45,10 @@ impl WindowAlg for Config {
 
     fn start(&self, start: Start) -> Reno {
         Reno::with(self.clone(), start)
+    }
+
+    fn settings(&self) -> Settings {
+        Settings { beta: self.beta, beta_ecn: self.beta_ecn, hystart: self.hystart }
     }
 }
 
@@ -55,11 +60,7 @@ impl Reno {
 
     /// Starts in slow start, with no threshold.
     pub fn with(config: Config, start: Start) -> Self {
-        let law = Additive {
-            config,
-            mss: start.mss,
-            carried: 0,
-        };
+        let law = Additive { config, mss: start.mss, carried: 0 };
         Self::under(law, start)
     }
 
@@ -100,14 +101,16 @@ impl Law for Additive {
             Signal::Mark => self.config.beta_ecn,
         };
         let ssthresh = beta.of(cwnd).max(MIN_SSTHRESH_SEGMENTS * self.mss);
-        Reduced {
-            cwnd: ssthresh,
-            ssthresh,
-        }
+        Reduced { cwnd: ssthresh, ssthresh }
     }
 
     fn time_out(&mut self) {
         self.carried = 0;
+    }
+
+    /// A segment for each full window: the datapath needs no word for that.
+    fn price(&self, _: u64, _: &Span) -> u64 {
+        0
     }
 }
 
@@ -118,11 +121,8 @@ fn segments_from(total: u64, cwnd: u64, mss: u64) -> u64 {
     if total < cwnd {
         return 0;
     }
-    let (total, cwnd, mss) = (
-        i128::from(total),
-        i128::from(cwnd.min(MAX_WINDOW)),
-        i128::from(mss.max(1)),
-    );
+    let (total, cwnd, mss) =
+        (i128::from(total), i128::from(cwnd.min(MAX_WINDOW)), i128::from(mss.max(1)));
     let b = 2 * cwnd - mss;
     // Below 2^120: the window is below 2^48, a segment below 2^32, the total below 2^64.
     let n = ((b * b + 8 * mss * total).isqrt() - b) / (2 * mss);

@@ -1,57 +1,54 @@
 //! The datapath program: what it takes of a datapath, and what it does by itself between two words of the agent.
 
-use ccp_algs::RenoAlg;
+use ccp_algs::window::{HyStart, UNLIMITED};
+use ccp_algs::{RenoAlg, reno};
 use ccp_lang::{
-    Call, Class, Compiled, Compiler, Diagnostic, Micros, Primitive, Primitives, Program, Registers,
-    Scope, Severity, Staged,
+    Call, Class, Compiled, Compiler, Diagnostic, Lint, Micros, Primitive, Primitives, Program,
+    Registers, Scope, Severity, Staged,
 };
 use ccp_runtime::CongAlg;
 use ccp_sim::AgentSocket;
 
 const MSS: u64 = 1000;
 
-fn source() -> String {
-    let programs = <RenoAlg as CongAlg<AgentSocket>>::datapath_programs(&RenoAlg::default());
-    programs["window"].clone()
+/// The program of each way to end slow start.
+fn sources() -> [(HyStart, String); 3] {
+    HyStart::ALL.map(|hystart| {
+        let mut config = reno::Config::default();
+        config.hystart = hystart;
+        let alg = RenoAlg::new(config);
+        let mut programs = <RenoAlg as CongAlg<AgentSocket>>::datapath_programs(&alg);
+        (hystart, programs.remove("window").unwrap())
+    })
 }
 
-fn compile() -> Compiled {
-    Compiler::new()
-        .available(Primitive::BASE_MASK)
-        .compile(source())
-        .unwrap()
+/// As the agent compiles it, for a datapath that fills these primitives.
+fn compile(source: &str, primitives: u64) -> Compiled {
+    Compiler::new().allow(Lint::FallthroughReach).available(primitives).compile(source).unwrap()
 }
 
 #[test]
-fn it_needs_nothing_that_a_libccp_datapath_lacks() {
-    let compiled = compile();
-    // Variables that only the agent sets are noted, and meant.
-    let warned = |diagnostic: &Diagnostic| diagnostic.severity > Severity::Note;
-    assert!(
-        !compiled.warnings.iter().any(warned),
-        "{}",
-        compiled.warnings
-    );
-    assert_eq!(compiled.program.primitives() & !Primitive::BASE_MASK, 0);
-    let code = compiled.program.code();
-    assert!(
-        code.instrs.len() <= 255,
-        "{} instructions",
-        code.instrs.len()
-    );
-    // What libccp has; and no more variables of a kind than portus's compiler hands out.
-    let registers = code
-        .instrs
-        .iter()
-        .flat_map(|instr| [instr.result, instr.left, instr.right]);
-    for register in registers {
-        let limit = match register.class {
-            Class::Temp => 8,
-            Class::Local => 6,
-            Class::Control | Class::VolatileControl | Class::Report | Class::VolatileReport => 16,
-            _ => continue,
-        };
-        assert!(register.index < limit, "{register:?}");
+fn each_variant_fits_255_instructions_and_what_libccp_has() {
+    for (hystart, source) in sources() {
+        for primitives in [Primitive::BASE_MASK, u64::MAX] {
+            let compiled = compile(&source, primitives);
+            // Variables that only the agent sets are noted, and meant.
+            let warned = |diagnostic: &Diagnostic| diagnostic.severity > Severity::Note;
+            assert!(!compiled.warnings.iter().any(warned), "{hystart}: {}", compiled.warnings);
+            assert_eq!(compiled.program.primitives() & !primitives, 0);
+            let code = compiled.program.code();
+            assert!(code.instrs.len() <= 255, "{hystart}: {} instructions", code.instrs.len());
+            let registers =
+                code.instrs.iter().flat_map(|instr| [instr.result, instr.left, instr.right]);
+            for register in registers {
+                let limit = match register.class {
+                    Class::Temp | Class::Local => 8,
+                    Class::Immediate => continue,
+                    _ => 110,
+                };
+                assert!(register.index < limit, "{hystart}: {register:?}");
+            }
+        }
     }
 }
 
@@ -68,7 +65,12 @@ struct Flow {
 
 impl Flow {
     fn new(cwnd: u64, fields: &[(&str, u64)]) -> Self {
-        let Compiled { program, scope, .. } = compile();
+        Self::with(HyStart::Off, cwnd, fields)
+    }
+
+    fn with(hystart: HyStart, cwnd: u64, fields: &[(&str, u64)]) -> Self {
+        let (_, source) = sources().into_iter().find(|(with, _)| *with == hystart).unwrap();
+        let Compiled { program, scope, .. } = compile(&source, u64::MAX);
         let mut flow = Self {
             program,
             scope,
@@ -78,7 +80,7 @@ impl Flow {
             now: 0,
             reports: Vec::new(),
         };
-        flow.stage(&[("mss", MSS)]);
+        flow.stage(&[("mss", MSS), ("ssthresh", UNLIMITED), ("most", UNLIMITED)]);
         flow.stage(fields);
         flow.invoke(&Primitives::new(), true);
         flow
@@ -86,9 +88,7 @@ impl Flow {
 
     fn stage(&mut self, fields: &[(&str, u64)]) {
         for (name, value) in fields {
-            self.staged
-                .set(self.scope.get(name).unwrap().reg, *value)
-                .unwrap();
+            self.staged.set(self.scope.get(name).unwrap().reg, *value).unwrap();
         }
     }
 
@@ -102,9 +102,8 @@ impl Flow {
             staged: &mut self.staged,
         };
         let reports = &mut self.reports;
-        let outcome = self.program.invoke(&mut self.registers, call, |report| {
-            reports.push(report.to_vec())
-        });
+        let outcome =
+            self.program.invoke(&mut self.registers, call, |report| reports.push(report.to_vec()));
         assert_eq!(outcome.trap, None);
         self.cwnd = outcome.cwnd.unwrap_or(self.cwnd);
     }
@@ -115,10 +114,7 @@ impl Flow {
         let primitives = Primitives::new()
             .with(Primitive::AckBytesAcked, segments * MSS)
             .with(Primitive::AckPacketsAcked, segments)
-            .with(
-                Primitive::FlowBytesInFlight,
-                self.cwnd.saturating_sub(segments * MSS),
-            )
+            .with(Primitive::FlowBytesInFlight, self.cwnd.saturating_sub(segments * MSS))
             .with(Primitive::FlowRttSampleUs, 10_500);
         self.invoke(&more(primitives), false);
     }
@@ -127,12 +123,13 @@ impl Flow {
         self.cwnd / MSS
     }
 
+    /// A field of the last report.
+    fn last(&self, name: &str) -> u64 {
+        self.field(self.reports.len() - 1, name)
+    }
+
     fn field(&self, report: usize, name: &str) -> u64 {
-        let index = self
-            .scope
-            .reports()
-            .position(|variable| variable.name == name)
-            .unwrap();
+        let index = self.scope.reports().position(|variable| variable.name == name).unwrap();
         self.reports[report][index]
     }
 }
@@ -142,46 +139,215 @@ fn as_is(primitives: Primitives) -> Primitives {
 }
 
 #[test]
-fn slow_start_grows_by_what_is_acknowledged_up_to_the_threshold() {
-    let mut flow = Flow::new(10, &[("ssthresh", 15 * MSS)]);
+fn slow_start_grows_by_what_is_acknowledged_up_to_the_threshold_and_says_so() {
+    let mut flow = Flow::new(10, &[("ssthresh", 15 * MSS), ("per", 1 << 40)]);
     flow.ack(2, as_is);
     assert_eq!(flow.segments(), 12);
     flow.ack(4, as_is);
-    flow.ack(4, as_is);
-    assert_eq!(flow.segments(), 15);
+    // Three of the four take it to 15.
+    assert_eq!((flow.segments(), flow.last("Report.event")), (15, SLOW_START_ENDED));
     for _ in 0..10 {
         flow.ack(1, as_is);
     }
-    // Of 20 segments 5 became window.
-    let acked: u64 = (0..flow.reports.len())
-        .map(|report| flow.field(report, "Report.acked"))
-        .sum();
-    assert_eq!(acked, 13 * MSS, "those of the ACKs up to the report");
-    assert_eq!(flow.field(0, "Report.cwnd"), 15 * MSS);
+    assert_eq!(flow.segments(), 15);
 }
 
 #[test]
-fn slow_start_stops_by_itself_at_the_first_loss_mark_or_timeout() {
-    type Event = fn(Primitives) -> Primitives;
-    let events: [Event; 3] = [
-        |ack| ack.with(Primitive::AckLostPktsSample, 1),
-        |ack| ack.with(Primitive::AckEcnPackets, 1),
-        |_| Primitives::new().with(Primitive::FlowWasTimeout, 1),
-    ];
-    for event in events {
-        let mut flow = Flow::new(10, &[]);
+fn avoidance_adds_a_segment_for_each_price_paid() {
+    let mut flow = Flow::new(20, &[("ssthresh", 10 * MSS), ("per", 7 * MSS)]);
+    for _ in 0..70 {
         flow.ack(1, as_is);
+    }
+    assert_eq!(flow.segments(), 30);
+    // Without a price, a window each: 30 acknowledged make 31.
+    flow.stage(&[("per", 0)]);
+    for _ in 0..30 {
+        flow.ack(1, as_is);
+    }
+    assert_eq!(flow.segments(), 31);
+    // What was collected at a high price makes one segment at a low one.
+    flow.stage(&[("per", 1 << 40)]);
+    for _ in 0..300 {
+        flow.ack(1, as_is);
+    }
+    flow.stage(&[("per", 10 * MSS)]);
+    flow.ack(1, as_is);
+    assert_eq!(flow.segments(), 32);
+}
+
+#[test]
+fn a_loss_or_a_mark_reduces_once_a_round_by_its_own_factor() {
+    let loss: fn(Primitives) -> Primitives = |ack| ack.with(Primitive::AckLostPktsSample, 1);
+    let mark: fn(Primitives) -> Primitives = |ack| ack.with(Primitive::AckEcnPackets, 1);
+    let betas = [("betaLoss", 64_000), ("betaMark", 102_400)];
+    for (event, code, left) in [(loss, LOSS, 50), (mark, MARK, 80)] {
+        let mut flow = Flow::new(100, &betas);
+        flow.stage(&[("ssthresh", 100 * MSS), ("per", 1 << 40)]);
         flow.ack(1, event);
-        assert_eq!(flow.reports.len(), 1, "reported at once");
+        assert_eq!((flow.last("Report.event"), flow.last("Report.prior")), (code, 100 * MSS));
+        // All of the round is one event.
+        for _ in 0..95 {
+            flow.ack(1, event);
+        }
+        for _ in 0..10 {
+            flow.ack(1, as_is);
+        }
+        assert_eq!((flow.segments(), flow.last("Report.event")), (left, REPAIRED));
+        let news = flow.reports.len();
+        flow.ack(1, event);
+        assert_eq!(flow.reports.len(), news + 1, "and the next one is another");
+        assert_eq!(flow.last("Report.event"), code);
+    }
+}
+
+#[test]
+fn a_repair_lasts_as_long_as_the_transport_says() {
+    let mut flow = Flow::new(100, &[("per", 1 << 40)]);
+    flow.ack(1, |ack| ack.with(Primitive::AckLostPktsSample, 1).with(Primitive::FlowRecovery, 2));
+    for _ in 0..300 {
+        flow.ack(1, |ack| ack.with(Primitive::FlowRecovery, 2));
+    }
+    assert_eq!(flow.last("Report.event"), 0, "only the round trip's");
+    flow.ack(1, as_is);
+    assert_eq!(flow.last("Report.event"), REPAIRED);
+}
+
+#[test]
+fn a_timeout_leaves_one_segment_and_slow_start_and_a_second_one_the_threshold() {
+    let mut flow = Flow::new(100, &[("ssthresh", 100 * MSS)]);
+    flow.ack(1, as_is);
+    let timeout = |flow: &mut Flow| {
+        // The transport has taken the window down already.
+        flow.cwnd = MSS;
+        flow.ack(0, |_| {
+            Primitives::new()
+                .with(Primitive::FlowWasTimeout, 1)
+                .with(Primitive::AckLostPktsSample, 100)
+        });
+        assert_eq!((flow.segments(), flow.last("Report.event")), (1, TIMEOUT));
+    };
+    timeout(&mut flow);
+    assert_eq!(flow.last("Report.prior"), 100 * MSS);
+    timeout(&mut flow);
+    assert_eq!(flow.last("Report.prior"), 100 * MSS);
+    for _ in 0..80 {
+        flow.ack(1, as_is);
+    }
+    assert_eq!(flow.segments(), 50, "slow start to half of the window");
+}
+
+#[test]
+fn an_undone_reduction_gives_window_and_threshold_back_said_or_seen() {
+    type Undo = fn(&mut Flow);
+    let said: Undo = |flow| flow.ack(1, |ack| ack.with(Primitive::FlowUndone, 1));
+    let seen: Undo = |flow| {
+        flow.cwnd = 100 * MSS;
+        flow.ack(1, as_is);
+    };
+    for undo in [said, seen] {
+        let mut flow = Flow::new(100, &[("ssthresh", 90 * MSS), ("per", 1 << 40)]);
+        flow.ack(1, |ack| ack.with(Primitive::AckLostPktsSample, 1));
         for _ in 0..20 {
             flow.ack(1, as_is);
         }
-        assert_eq!(flow.segments(), 11);
-        // The agent's next word lets it go on.
-        flow.stage(&[("epoch", 2), ("Cwnd", 5 * MSS), ("ssthresh", 8 * MSS)]);
-        flow.ack(1, as_is);
-        assert_eq!(flow.segments(), 6);
+        assert!(flow.segments() < 100);
+        undo(&mut flow);
+        assert_eq!((flow.segments(), flow.last("Report.event")), (100, UNDONE));
+        // No slow start follows: the threshold is the old one.
+        for _ in 0..20 {
+            flow.ack(1, as_is);
+        }
+        assert_eq!(flow.segments(), 100);
     }
+}
+
+#[test]
+fn a_window_that_the_transport_took_down_after_idle_time_is_three_quarters_remembered() {
+    let mut flow = Flow::new(100, &[("ssthresh", 20 * MSS), ("per", 1 << 40)]);
+    flow.ack(1, as_is);
+    flow.cwnd = 10 * MSS;
+    for _ in 0..200 {
+        flow.ack(1, as_is);
+    }
+    assert_eq!(flow.segments(), 75);
+}
+
+#[test]
+fn hystart_plus_plus_slows_down_at_a_rise_and_ends_after_five_rounds() {
+    let mut flow = Flow::with(HyStart::Rfc9406, 20, &[("per", 1 << 40)]);
+    let rtt = |us| move |ack: Primitives| ack.with(Primitive::FlowRttSampleUs, us);
+    let round = |flow: &mut Flow, us| {
+        let before = flow.segments();
+        for _ in 0..before {
+            flow.ack(1, rtt(us));
+        }
+        flow.segments() as f64 / before as f64
+    };
+    assert_eq!(round(&mut flow, 20_000), 2.0);
+    assert_eq!(round(&mut flow, 23_900), 2.0, "less than 4 ms more");
+    let growth = round(&mut flow, 30_000);
+    assert!(growth < 1.45, "from the eighth sample on a quarter: {growth}");
+    for _ in 0..3 {
+        let growth = round(&mut flow, 30_000);
+        assert!((1.2..1.3).contains(&growth), "{growth}");
+    }
+    for _ in 0..3 {
+        round(&mut flow, 30_000);
+    }
+    let ended = (0..flow.reports.len())
+        .filter(|report| flow.field(*report, "Report.event") == SLOW_START_ENDED);
+    assert_eq!(ended.count(), 1);
+    let window = flow.segments();
+    round(&mut flow, 30_000);
+    assert_eq!(flow.segments(), window);
+}
+
+#[test]
+fn hystart_plus_plus_goes_back_to_slow_start_when_the_rise_was_a_jitter() {
+    let mut flow = Flow::with(HyStart::Rfc9406, 20, &[]);
+    let mut growth = Vec::new();
+    for us in [20_000, 30_000, 30_000, 20_000, 20_000] {
+        let before = flow.segments();
+        for _ in 0..before {
+            flow.ack(1, |ack| ack.with(Primitive::FlowRttSampleUs, us));
+        }
+        growth.push(flow.segments() as f64 / before as f64);
+    }
+    assert_eq!(growth[0], 2.0);
+    assert!(growth[2] < 1.3, "{growth:?}");
+    assert!(growth[4] > 1.9, "{growth:?}");
+}
+
+#[test]
+fn linuxs_hystart_ends_at_a_rise_of_an_eighth_and_at_least_4_ms() {
+    let mut flow = Flow::with(HyStart::Linux, 20, &[("per", 1 << 40)]);
+    // ACKs 3 ms apart are no train.
+    let ack = |flow: &mut Flow, us| {
+        flow.now += 2_000;
+        flow.ack(1, |ack| ack.with(Primitive::FlowRttSampleUs, us));
+    };
+    for _ in 0..20 {
+        ack(&mut flow, 100_000);
+    }
+    for _ in 0..50 {
+        ack(&mut flow, 112_000);
+    }
+    assert_eq!(flow.segments(), 90);
+    // The round in which it rises has seen less; the next one ends it with its ninth sample.
+    for _ in 0..300 {
+        ack(&mut flow, 113_000);
+    }
+    assert!(flow.segments() < 200, "{}", flow.segments());
+}
+
+#[test]
+fn linuxs_hystart_ends_with_a_train_of_acks_as_long_as_the_path() {
+    let mut flow = Flow::with(HyStart::Linux, 100, &[("per", 1 << 40)]);
+    // One a millisecond; a path of 20 ms, and a millisecond for the bursts of pacing.
+    for _ in 0..60 {
+        flow.ack(1, |ack| ack.with(Primitive::FlowRttSampleUs, 20_000));
+    }
+    assert!((120..=124).contains(&flow.segments()), "{}", flow.segments());
 }
 
 #[test]
@@ -196,33 +362,6 @@ fn a_window_half_empty_does_not_grow() {
 }
 
 #[test]
-fn losses_of_one_report_add_up_and_timeouts_are_kept() {
-    let mut flow = Flow::new(10, &[]);
-    flow.ack(1, |ack| ack.with(Primitive::AckLostPktsSample, 2));
-    assert_eq!(
-        (
-            flow.field(0, "Report.lost"),
-            flow.field(0, "Report.timeout")
-        ),
-        (2, 0)
-    );
-    flow.ack(0, |_| {
-        Primitives::new()
-            .with(Primitive::FlowWasTimeout, 1)
-            .with(Primitive::AckLostPktsSample, 9)
-    });
-    assert_eq!(
-        (
-            flow.field(1, "Report.lost"),
-            flow.field(1, "Report.timeout")
-        ),
-        (9, 1)
-    );
-    // The window that it reports is the one before the timeout.
-    assert_eq!(flow.field(1, "Report.cwnd"), 10 * MSS);
-}
-
-#[test]
 fn one_report_a_round_trip_an_ack_or_an_interval_as_asked_for() {
     let reports = |floor, every| {
         let mut flow = Flow::new(10, &[("floor", floor), ("every", every)]);
@@ -231,11 +370,7 @@ fn one_report_a_round_trip_an_ack_or_an_interval_as_asked_for() {
         }
         flow.reports.len()
     };
-    assert_eq!(
-        reports(0, u64::from(u32::MAX)),
-        10,
-        "an RTT of 10.5 ms ends with the eleventh ACK"
-    );
+    assert_eq!(reports(0, u64::from(u32::MAX)), 10, "an RTT of 10.5 ms ends with the eleventh ACK");
     assert_eq!(reports(0, 0), 111, "the first, without a sample, included");
     assert_eq!(reports(5_000, 5_000), 22);
     assert_eq!(reports(50_000, 50_000), 2, "longer than a round trip");
@@ -252,20 +387,32 @@ fn a_missing_rtt_sample_is_no_sample() {
 
 #[test]
 fn nothing_a_transport_may_say_makes_it_trap() {
-    let extremes = [0, 1, MSS, u64::from(u32::MAX), 1 << 40];
-    let mut flow = Flow::new(10, &[]);
-    for round in 0..5_000usize {
-        let pick = |n: usize| extremes[(round / 5usize.pow(n as u32 % 5) + n) % 5];
-        let primitives = (0..14).fold(Primitives::new(), |primitives, n| {
-            primitives.with(Primitive::from_index(n).unwrap(), pick(n as usize))
-        });
-        flow.invoke(
-            &primitives.with(Primitive::FlowWasTimeout, (round % 7 == 0).into()),
-            false,
-        );
-        if round % 100 == 0 {
-            flow.registers = Registers::new(Micros(0));
-            flow.invoke(&Primitives::new(), true);
+    let extremes = [0, 1, MSS, u64::from(u32::MAX), 1 << 33];
+    for hystart in HyStart::ALL {
+        let mut flow = Flow::with(hystart, 10, &[]);
+        for round in 0..5_000usize {
+            let pick = |n: usize| extremes[(round / 5usize.pow(n as u32 % 5) + n) % 5];
+            let primitives = (0..14).fold(Primitives::new(), |primitives, n| {
+                primitives.with(Primitive::from_index(n).unwrap(), pick(n as usize))
+            });
+            let primitives = primitives
+                .with(Primitive::FlowWasTimeout, (round % 7 == 0).into())
+                .with(Primitive::FlowRecovery, round as u64 / 11 % 4)
+                .with(Primitive::FlowUndone, (round % 13 == 0).into())
+                .with(Primitive::FlowIdleUs, pick(3));
+            flow.cwnd = flow.cwnd.min(UNLIMITED);
+            flow.invoke(&primitives, false);
+            if round % 100 == 0 {
+                flow.registers = Registers::new(Micros(0));
+                flow.invoke(&Primitives::new(), true);
+            }
         }
     }
 }
+
+const LOSS: u64 = 1;
+const MARK: u64 = 2;
+const TIMEOUT: u64 = 3;
+const UNDONE: u64 = 4;
+const REPAIRED: u64 = 5;
+const SLOW_START_ENDED: u64 = 6;

@@ -21,42 +21,36 @@ fn link() -> Link {
 #[track_caller]
 fn assert_close(found: f64, expected: f64, within: f64) {
     let off = (found / expected - 1.0).abs();
-    assert!(
-        off <= within,
-        "{found} where {expected} is expected: off by {off}"
-    );
+    assert!(off <= within, "{found} where {expected} is expected: off by {off}");
 }
 
 /// The reductions in a flow's samples: time, window before and after, in segments.
 fn reductions(flow: &FlowResults, from: Duration) -> Vec<(Duration, f64, f64)> {
-    let samples = flow.samples.windows(2).filter(|pair| pair[0].at >= from);
-    samples
-        .filter(|pair| pair[1].cwnd < pair[0].cwnd)
-        .map(|pair| {
-            (
-                pair[1].at,
-                pair[0].cwnd as f64 / MSS,
-                pair[1].cwnd as f64 / MSS,
-            )
-        })
-        .collect()
+    // One is spread over a round: falls that follow each other are one.
+    let mut found: Vec<(Duration, f64, f64)> = Vec::new();
+    let mut last = Duration::ZERO;
+    for pair in flow.samples.windows(2).filter(|pair| pair[0].at >= from) {
+        if pair[1].cwnd >= pair[0].cwnd {
+            continue;
+        }
+        let (before, after) = (pair[0].cwnd as f64 / MSS, pair[1].cwnd as f64 / MSS);
+        match found.last_mut() {
+            Some(one) if pair[1].at - last < 200 * MS => one.2 = after,
+            _ => found.push((pair[1].at, before, after)),
+        }
+        last = pair[1].at;
+    }
+    found
 }
 
 #[test]
 fn it_fills_the_fixed_link_as_the_kernels_reno_does() {
     // The kernel on this link, 60 s: utilisation 0.998, mean queue 10.7 ms, 338 drops.
     let link = Link::new(Rate::mbit(96), 20 * MS).queue(QueueLimit::Packets(160));
-    let results = Scenario::new(link)
-        .time(secs(60))
-        .run(RenoAlg::default())
-        .unwrap();
+    let results = Scenario::new(link).time(secs(60)).run(RenoAlg::default()).unwrap();
     assert_close(results.utilisation, 0.998, 0.02);
     assert_close(results.queue_mean.as_secs_f64(), 0.0107, 0.2);
-    assert!(
-        (169..=676).contains(&results.link.dropped),
-        "{} drops",
-        results.link.dropped
-    );
+    assert!((169..=676).contains(&results.link.dropped), "{} drops", results.link.dropped);
     let flow = &results.flows[0];
     assert_eq!((flow.duplicates, flow.timeouts), (0, 0));
     assert_eq!((results.agent.refused, results.agent.traps), (0, 0));
@@ -87,9 +81,7 @@ fn each_loss_event_halves_the_window_once_and_the_saws_teeth_are_as_long_as_they
 fn its_mean_window_under_random_loss_is_that_of_the_formula() {
     // 1.31/√p segments; without a queue that could add losses of its own.
     let p = 1e-3f64;
-    let link = Link::new(Rate::mbit(960), 20 * MS)
-        .queue(QueueLimit::Unlimited)
-        .loss(p);
+    let link = Link::new(Rate::mbit(960), 20 * MS).queue(QueueLimit::Unlimited).loss(p);
     let scenario = Scenario::new(link).time(secs(110)).measure_from(secs(10));
     let windows = (1..=4).map(|seed| {
         let results = scenario.clone().seed(seed).run(RenoAlg::default()).unwrap();
@@ -106,17 +98,11 @@ fn it_does_the_same_whether_it_hears_of_each_ack_or_of_each_round_trip() {
         Scenario::new(link()).time(secs(40)).run(alg).unwrap()
     };
     let rtt = run("rtt");
-    for (every, fewest, most) in [
-        ("ack", 100_000, 200_000),
-        ("5ms", 6_000, 9_000),
-        ("100ms", 300, 800),
-    ] {
+    for (every, fewest, most) in
+        [("ack", 100_000, 200_000), ("5ms", 6_000, 9_000), ("100ms", 300, 800)]
+    {
         let other = run(every);
-        assert!(
-            (fewest..most).contains(&other.agent.reports),
-            "{every}: {}",
-            other.agent.reports
-        );
+        assert!((fewest..most).contains(&other.agent.reports), "{every}: {}", other.agent.reports);
         assert_close(other.utilisation, rtt.utilisation, 0.01);
         let mean = |results: &ccp_sim::Results| results.flows[0].mean_cwnd(secs(10));
         assert_close(mean(&other), mean(&rtt), 0.05);
@@ -126,10 +112,7 @@ fn it_does_the_same_whether_it_hears_of_each_ack_or_of_each_round_trip() {
 #[test]
 fn two_flows_share_the_link() {
     let flows = [Flow::default(), Flow::default().start(secs(5))];
-    let scenario = Scenario::new(link())
-        .flows(flows)
-        .time(secs(120))
-        .measure_from(secs(60));
+    let scenario = Scenario::new(link()).flows(flows).time(secs(120)).measure_from(secs(60));
     let results = scenario.run(RenoAlg::default()).unwrap();
     assert!(results.jain_index() > 0.95, "{}", results.jain_index());
     assert!(results.utilisation > 0.98, "{}", results.utilisation);
@@ -138,24 +121,12 @@ fn two_flows_share_the_link() {
 #[test]
 fn an_application_limited_flow_keeps_its_window() {
     let flow = Flow::default().source(Source::Steady(Rate::mbit(4)));
-    let results = Scenario::new(link())
-        .flows([flow])
-        .time(secs(20))
-        .run(RenoAlg::default())
-        .unwrap();
+    let results =
+        Scenario::new(link()).flows([flow]).time(secs(20)).run(RenoAlg::default()).unwrap();
     // 4 Mbit/s over 20 ms are 7 segments in flight: more than half of the ten that it starts with, so slow start goes
     // on until they are half of the window or less, and no further.
-    let largest = results.flows[0]
-        .samples
-        .iter()
-        .map(|sample| sample.cwnd)
-        .max()
-        .unwrap();
-    assert!(
-        largest as f64 / MSS <= 20.0,
-        "{} segments",
-        largest as f64 / MSS
-    );
+    let largest = results.flows[0].samples.iter().map(|sample| sample.cwnd).max().unwrap();
+    assert!(largest as f64 / MSS <= 20.0, "{} segments", largest as f64 / MSS);
     assert_eq!(results.flows[0].losses, 0);
 }
 
@@ -163,12 +134,8 @@ fn an_application_limited_flow_keeps_its_window() {
 fn slow_start_ends_by_itself_while_the_agent_is_slow_to_say_so() {
     let scenario = Scenario::new(link()).ipc_delay(300 * MS).sample_every(MS);
     let mut sim = Sim::new(&scenario).unwrap();
-    sim.start_agent(|backend| {
-        RunBuilder::new(backend)
-            .default_alg(RenoAlg::default())
-            .build()
-    })
-    .unwrap();
+    sim.start_agent(|backend| RunBuilder::new(backend).default_alg(RenoAlg::default()).build())
+        .unwrap();
     sim.run_until(secs(5)).unwrap();
     let results = sim.results();
     let governed: Vec<_> = results.flows[0]
@@ -185,10 +152,7 @@ fn slow_start_ends_by_itself_while_the_agent_is_slow_to_say_so() {
 #[test]
 fn a_reduction_is_one_event_however_long_the_agents_word_takes() {
     // The link drops until the word arrives, two and a half round trips after the loss: that is the same event still.
-    let scenario = Scenario::new(link())
-        .ipc_delay(25 * MS)
-        .time(secs(60))
-        .measure_from(secs(10));
+    let scenario = Scenario::new(link()).ipc_delay(25 * MS).time(secs(60)).measure_from(secs(10));
     let results = scenario.run(RenoAlg::default()).unwrap();
     for (at, before, after) in reductions(&results.flows[0], secs(10)) {
         assert_close(after, before / 2.0, 0.05);
@@ -200,18 +164,11 @@ fn a_reduction_is_one_event_however_long_the_agents_word_takes() {
 #[test]
 fn it_survives_heavy_loss_and_timeouts_in_a_row() {
     let link = Link::new(Rate::mbit(10), 50 * MS).loss(0.3);
-    let results = Scenario::new(link)
-        .time(secs(60))
-        .run(RenoAlg::default())
-        .unwrap();
+    let results = Scenario::new(link).time(secs(60)).run(RenoAlg::default()).unwrap();
     let flow = &results.flows[0];
     assert!(flow.timeouts > 10, "{} timeouts", flow.timeouts);
     assert!(flow.goodput > 1000.0, "{} bytes/s", flow.goodput);
-    assert!(
-        flow.mean_cwnd(secs(1)) < 4.0 * MSS,
-        "{}",
-        flow.mean_cwnd(secs(1))
-    );
+    assert!(flow.mean_cwnd(secs(1)) < 4.0 * MSS, "{}", flow.mean_cwnd(secs(1)));
 }
 
 #[test]
@@ -224,20 +181,9 @@ fn it_works_from_very_slow_links_to_very_short_and_very_long_ones() {
     ];
     for (name, rate, rtt, time, least) in cases {
         let link = Link::new(rate, rtt).queue(QueueLimit::Packets(1000));
-        let results = Scenario::new(link)
-            .time(secs(time))
-            .run(RenoAlg::default())
-            .unwrap();
-        assert!(
-            results.utilisation > least,
-            "{name}: {}",
-            results.utilisation
-        );
-        assert_eq!(
-            (results.agent.refused, results.agent.traps),
-            (0, 0),
-            "{name}"
-        );
+        let results = Scenario::new(link).time(secs(time)).run(RenoAlg::default()).unwrap();
+        assert!(results.utilisation > least, "{name}: {}", results.utilisation);
+        assert_eq!((results.agent.refused, results.agent.traps), (0, 0), "{name}");
     }
 }
 
@@ -245,12 +191,8 @@ fn it_works_from_very_slow_links_to_very_short_and_very_long_ones() {
 fn an_agent_lost_and_started_again_takes_over_without_a_timeout() {
     let mut sim = Sim::new(&Scenario::new(link())).unwrap();
     let start = |sim: &mut Sim| {
-        sim.start_agent(|backend| {
-            RunBuilder::new(backend)
-                .default_alg(RenoAlg::default())
-                .build()
-        })
-        .unwrap();
+        sim.start_agent(|backend| RunBuilder::new(backend).default_alg(RenoAlg::default()).build())
+            .unwrap();
     };
     start(&mut sim);
     sim.run_until(secs(10)).unwrap();

@@ -29,15 +29,9 @@ fn table() -> String {
     let mut table = String::from(
         "alg          queue   loss    utilisation  queue mean  queue p95  dropped  lost  retransmits  timeouts  reports\n",
     );
-    rows(&mut table, "reno", |scenario| {
-        scenario.run(RenoAlg::default()).unwrap()
-    });
-    rows(&mut table, "cubic", |scenario| {
-        scenario.run(CubicAlg::default()).unwrap()
-    });
-    rows(&mut table, "cubic:linux", |scenario| {
-        scenario.run(CubicLinuxAlg::default()).unwrap()
-    });
+    rows(&mut table, "reno", |scenario| scenario.run(RenoAlg::default()).unwrap());
+    rows(&mut table, "cubic", |scenario| scenario.run(CubicAlg::default()).unwrap());
+    rows(&mut table, "cubic:linux", |scenario| scenario.run(CubicLinuxAlg::default()).unwrap());
     table
 }
 

@@ -37,7 +37,11 @@ pub(crate) enum Command {
     /// (`info` unless set).
     Run(Run),
     /// List the algorithms that `ccp run` knows, one a line: name, tab, what it is.
-    List,
+    List {
+        /// Also what can be set about each: parameter and default, tab, what it does and takes.
+        #[arg(long)]
+        long: bool,
+    },
     /// Compile a datapath program.
     Compile(Compile),
     /// Check datapath programs: all errors and warnings, with their places.
@@ -53,7 +57,8 @@ pub(crate) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Run {
-    /// Algorithms that datapaths may ask for by name; all of them when none is named.
+    /// Algorithms that datapaths may ask for by name; all of them when none is named. Parameters
+    /// follow a name: `cubic,hystart=off,beta=0.7` (`ccp list --long` tells which there are).
     #[arg(value_name = "ALG")]
     pub(crate) algorithms: Vec<String>,
     /// The algorithm of flows that ask for none, or for one that does not run here. Unless given,

@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     let color = color(args.color);
     let result = match args.command {
         Command::Run(run) => run::run(&run, color),
-        Command::List => run::list(),
+        Command::List { long } => run::list(long),
         Command::Compile(compile) => compile::compile(&compile, color),
         Command::Check(check) => compile::check(&check, color),
         Command::Trace(trace) => trace::trace(&trace, color),

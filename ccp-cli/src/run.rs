@@ -4,7 +4,7 @@ use std::io::Write;
 use std::thread::JoinHandle;
 
 use anyhow::Context;
-use ccp_algs::{CubicAlg, CubicLinuxAlg, RenoAlg, registry};
+use ccp_algs::{CubicAlg, CubicLinuxAlg, RenoAlg, ReportEvery, Spec, registry};
 use ccp_ipc::unix::{BindError, Socket};
 use ccp_runtime::{BackendBuilder, Blocking, RunBuilder, StatsHandle, StopHandle};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
@@ -15,11 +15,18 @@ use tracing_subscriber::EnvFilter;
 use crate::Failure;
 use crate::args::{Run, Transport};
 
-/// Prints the algorithms.
-pub(crate) fn list() -> Result<(), Failure> {
+/// Prints the algorithms, and with `long` what can be set about each.
+pub(crate) fn list(long: bool) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     for algorithm in registry::ALL {
         writeln!(out, "{}\t{} ({})", algorithm.name, algorithm.summary, algorithm.reference)?;
+        for parameter in algorithm.parameters.iter().filter(|_| long) {
+            writeln!(
+                out,
+                "  {}={}\t{}; {}",
+                parameter.key, parameter.default, parameter.doc, parameter.values
+            )?;
+        }
     }
     Ok(())
 }
@@ -41,25 +48,25 @@ pub(crate) fn run(args: &Run, color: bool) -> Result<(), Failure> {
     let signals = SignalThread::start(stop.clone(), stats.clone())?;
     let builder =
         RunBuilder::new(BackendBuilder { sock: socket }).with_stop(stop).with_stats(stats.clone());
-    let reno = || RenoAlg::default().report(args.report);
-    let cubic = || CubicAlg::default().report(args.report);
-    let linux = || CubicLinuxAlg::default().report(args.report);
+    let Choice { default, mut algs, .. } = choice;
+    algs.report(args.report);
+    let Algs { reno, cubic, linux } = algs;
     // One line for each algorithm, and an arm for what it looks like as the default.
-    let ended = match choice.default {
+    let ended = match default {
         "reno" => builder
-            .default_alg(reno())
-            .try_additional_alg(choice.runs("cubic").then(cubic))
-            .try_additional_alg(choice.runs("cubic:linux").then(linux))
+            .default_alg(reno.unwrap_or_default())
+            .try_additional_alg(cubic)
+            .try_additional_alg(linux)
             .run(),
         "cubic:linux" => builder
-            .default_alg(linux())
-            .try_additional_alg(choice.runs("cubic").then(cubic))
-            .try_additional_alg(choice.runs("reno").then(reno))
+            .default_alg(linux.unwrap_or_default())
+            .try_additional_alg(cubic)
+            .try_additional_alg(reno)
             .run(),
         _ => builder
-            .default_alg(cubic())
-            .try_additional_alg(choice.runs("reno").then(reno))
-            .try_additional_alg(choice.runs("cubic:linux").then(linux))
+            .default_alg(cubic.unwrap_or_default())
+            .try_additional_alg(reno)
+            .try_additional_alg(linux)
             .run(),
     };
     signals.end();
@@ -70,45 +77,74 @@ pub(crate) fn run(args: &Run, color: bool) -> Result<(), Failure> {
 }
 
 /// Which algorithms run, and which of them governs flows that ask for none.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Choice {
     names: Vec<&'static str>,
     default: &'static str,
+    algs: Algs,
+}
+
+/// The algorithms that run, each with its parameters.
+#[derive(Debug, Default)]
+struct Algs {
+    reno: Option<RenoAlg>,
+    cubic: Option<CubicAlg>,
+    linux: Option<CubicLinuxAlg>,
+}
+
+impl Algs {
+    /// Adds one. Says whether it was not there yet.
+    fn add(&mut self, spec: Spec) -> Result<bool, String> {
+        Ok(match spec {
+            Spec::Reno(alg) => self.reno.replace(alg).is_none(),
+            Spec::Cubic(alg) => self.cubic.replace(alg).is_none(),
+            Spec::CubicLinux(alg) => self.linux.replace(alg).is_none(),
+            other => return Err(format!("{} cannot be run", other.name())),
+        })
+    }
+
+    /// Sets how often all of them report, unless that is left at a round trip.
+    fn report(&mut self, every: ReportEvery) {
+        if every == ReportEvery::Rtt {
+            return;
+        }
+        self.reno = self.reno.take().map(|alg| alg.report(every));
+        self.cubic = self.cubic.take().map(|alg| alg.report(every));
+        self.linux = self.linux.take().map(|alg| alg.report(every));
+    }
 }
 
 impl Choice {
-    fn runs(&self, name: &str) -> bool {
-        self.names.contains(&name)
-    }
-
     fn of(asked: &[String], default: Option<&str>) -> Result<Self, String> {
-        let mut names = Vec::new();
-        for name in asked {
-            let name = known(name)?;
-            if !names.contains(&name) {
-                names.push(name);
+        let parse = |text: &str| text.parse::<Spec>().map_err(|error| error.to_string());
+        let (mut names, mut algs) = (Vec::new(), Algs::default());
+        let all = registry::ALL.iter().map(|info| info.name.to_owned());
+        let wanted: Vec<String> = if asked.is_empty() { all.collect() } else { asked.to_vec() };
+        for text in &wanted {
+            let spec = parse(text)?;
+            let name = spec.name();
+            if !algs.add(spec)? {
+                return Err(format!("{name} is named twice"));
             }
-        }
-        if names.is_empty() {
-            names.extend(registry::ALL.iter().map(|info| info.name));
+            names.push(name);
         }
         let default = match default {
-            Some(name) => known(name)?,
+            Some(text) => {
+                let spec = parse(text)?;
+                let name = spec.name();
+                if !names.contains(&name) {
+                    algs.add(spec)?;
+                    names.push(name);
+                } else if text != name {
+                    return Err(format!("--default: give {name} its parameters where it is named"));
+                }
+                name
+            }
             None if asked.is_empty() && names.contains(&PREFERRED) => PREFERRED,
             None => names.first().copied().ok_or("there is no algorithm")?,
         };
-        if !names.contains(&default) {
-            names.push(default);
-        }
-        Ok(Self { names, default })
+        Ok(Self { names, default, algs })
     }
-}
-
-fn known(name: &str) -> Result<&'static str, String> {
-    registry::find(name).map(|info| info.name).ok_or_else(|| {
-        let names: Vec<&str> = registry::ALL.iter().map(|info| info.name).collect();
-        format!("there is no algorithm '{name}'; there are: {}", names.join(", "))
-    })
 }
 
 fn cannot_bind(error: BindError) -> Failure {
@@ -186,13 +222,22 @@ mod tests {
     #[test]
     fn the_first_algorithm_named_is_the_default() {
         let choice = Choice::of(&["reno".to_owned()], None).unwrap();
-        assert_eq!(choice, Choice { names: vec!["reno"], default: "reno" });
+        assert_eq!((choice.names, choice.default), (vec!["reno"], "reno"));
     }
 
     #[test]
     fn without_names_all_run() {
         let choice = Choice::of(&[], None).unwrap();
         assert_eq!(choice.names.len(), registry::ALL.len());
+        assert_eq!(choice.default, "cubic");
+    }
+
+    #[test]
+    fn an_algorithm_is_named_once() {
+        let twice = ["cubic,beta=0.8".to_owned(), "cubic".to_owned()];
+        assert!(Choice::of(&twice, None).unwrap_err().contains("twice"));
+        let both = ["cubic:linux".to_owned(), "cubic".to_owned()];
+        assert_eq!(Choice::of(&both, None).unwrap().default, "cubic:linux");
     }
 
     #[test]

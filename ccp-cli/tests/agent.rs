@@ -19,10 +19,22 @@ fn the_list_names_every_algorithm() {
 }
 
 #[test]
+fn the_long_list_tells_what_can_be_set() {
+    let run = ccp(&["list", "--long"], "");
+    assert_eq!(run.status.code(), Some(0));
+    let listed = text(&run.stdout);
+    for line in ["cubic:linux\t", "  hystart=rfc9406\t", "  beta=717/1024\t"] {
+        assert!(listed.lines().any(|found| found.starts_with(line)), "{listed}");
+    }
+}
+
+#[test]
 fn wrong_names_and_units_are_wrong_usage() {
     for (args, says) in [
         (["run", "rino"].as_slice(), "there are: cubic, cubic:linux, reno"),
         (&["run", "--default", "rino"], "there are: cubic, cubic:linux, reno"),
+        (&["run", "cubic,beta=2"], "0.001 to 0.999"),
+        (&["run", "reno,c=1"], "reno has no parameter 'c'; it has: beta,"),
         (&["run", "--report", "10"], "10ms"),
         (&["run", "--bind", "a/b"], "--bind"),
         (&["run", "--ipc", "pigeon"], "unix"),

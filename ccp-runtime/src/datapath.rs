@@ -31,6 +31,12 @@ impl<I: Ipc> Datapath<I> {
         self.0.flow
     }
 
+    /// Which primitives the datapath fills, bit i for the primitive of index i: those that every
+    /// datapath has, and what its Hello says.
+    pub fn primitives(&self) -> u64 {
+        self.0.link.abilities.get().primitives
+    }
+
     /// Has the flow run another program of its algorithm, or the same one anew, and starts it with
     /// these values of its control variables, of `Cwnd` (bytes) or `Rate` (bytes/s). Updates not
     /// yet sent are dropped.

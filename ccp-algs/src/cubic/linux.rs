@@ -98,11 +98,8 @@ impl Twin {
             } else {
                 epoch.origin.saturating_add(off)
             };
-            self.count = if target > cwnd {
-                cwnd / (target - cwnd)
-            } else {
-                cwnd.saturating_mul(HARDLY)
-            };
+            self.count =
+                if target > cwnd { cwnd / (target - cwnd) } else { cwnd.saturating_mul(HARDLY) };
             if self.last_max == 0 {
                 self.count = self.count.min(FIRST_COUNT);
             }
@@ -182,19 +179,22 @@ impl Law for Twin {
             window
         };
         self.epoch = None;
-        let ssthresh = self
-            .config
-            .beta
-            .of(cwnd)
-            .max(MIN_SSTHRESH_SEGMENTS * self.mss);
-        Reduced {
-            cwnd: ssthresh,
-            ssthresh,
-        }
+        let ssthresh = self.config.beta.of(cwnd).max(MIN_SSTHRESH_SEGMENTS * self.mss);
+        Reduced { cwnd: ssthresh, ssthresh }
     }
 
     fn time_out(&mut self) {
         *self = Self::new(self.config.clone(), self.mss);
+    }
+
+    /// The price in the middle of the next span.
+    fn price(&self, cwnd: u64, next: &Span) -> u64 {
+        let mut ahead = self.clone();
+        let whole = (cwnd / self.mss).max(1);
+        // Not the one that holds while the window stays: that would be the last one.
+        ahead.last_cwnd = 0;
+        let count = ahead.segments_for_one(whole, next.acked / 2, next.middle_of(0, 1) / 1_000);
+        count.saturating_mul(self.mss)
     }
 
     /// `cubictcp_cwnd_event`.

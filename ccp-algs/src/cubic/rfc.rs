@@ -183,6 +183,15 @@ impl Law for Curve {
         self.epoch = None;
     }
 
+    /// What the next span would make of the window, spread over what is acknowledged in it.
+    fn price(&self, cwnd: u64, next: &Span) -> u64 {
+        let grown = self.clone().avoid(cwnd, next).saturating_sub(cwnd).max(1);
+        let price = u128::from(next.acked) * u128::from(self.mss) / u128::from(grown);
+        // With growth of nothing, as good as never: a hundred windows.
+        let price = u64::try_from(price).unwrap_or(u64::MAX);
+        price.clamp(self.mss, cwnd.saturating_mul(100).max(self.mss))
+    }
+
     /// §5.8: the time since the epoch's start is that in which the window was used.
     fn pass(&mut self, us: u64, _: Pause) {
         if let Some(epoch) = &mut self.epoch {

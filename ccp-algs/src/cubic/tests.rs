@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::window::{Law, MAX_WINDOW, Observed, Pause, WindowRule};
+use crate::window::{Event, Governed, Law, MAX_WINDOW, Observed, Pause, WindowRule};
 
 const MSS: u64 = 1448;
 const RTT: u64 = 100_000;
@@ -24,18 +24,11 @@ fn twin(segments: u64) -> Run<Twin> {
 }
 
 fn at(segments: u64) -> Start {
-    Start {
-        mss: MSS,
-        cwnd: segments * MSS,
-    }
+    Start { mss: MSS, cwnd: segments * MSS }
 }
 
 fn over<L: Law>(alg: Controller<L>) -> Run<L> {
-    let mut run = Run {
-        alg,
-        now_us: 1_000_000,
-        rtt_us: RTT,
-    };
+    let mut run = Run { alg, now_us: 1_000_000, rtt_us: RTT };
     // The clock starts with the first report.
     run.report(Observed::default());
     run
@@ -83,10 +76,7 @@ impl<L: Law> Run<L> {
     }
 
     fn event(&mut self, change: impl FnOnce(&mut Observed)) {
-        let mut seen = Observed {
-            flight: self.alg.cwnd(),
-            ..Observed::default()
-        };
+        let mut seen = Observed { flight: self.alg.cwnd(), ..Observed::default() };
         change(&mut seen);
         self.report(seen);
     }
@@ -94,10 +84,7 @@ impl<L: Law> Run<L> {
     /// Delivers what a repair waits for, without growth.
     fn repair(&mut self) {
         let delivered = 4 * self.alg.cwnd() + 100 * MSS;
-        self.report(Observed {
-            delivered,
-            ..Observed::default()
-        });
+        self.report(Observed { delivered, ..Observed::default() });
         assert!(!self.alg.in_recovery());
     }
 
@@ -108,10 +95,7 @@ impl<L: Law> Run<L> {
 
 #[track_caller]
 fn assert_near(found: f64, expected: f64, within: f64) {
-    assert!(
-        (found - expected).abs() <= within,
-        "{found} where {expected} is expected"
-    );
+    assert!((found - expected).abs() <= within, "{found} where {expected} is expected");
 }
 
 /// W_max 100, and an epoch that begins at 70.
@@ -134,14 +118,9 @@ fn w_cubic_at_0_1_2_k_6_8_seconds() {
     let run = oracle_epoch();
     let law = run.alg.law();
     let k = law.k().unwrap();
-    for (t, window) in [
-        (0.0, 70.00),
-        (1.0, 86.68),
-        (2.0, 95.64),
-        (k, 100.00),
-        (6.0, 102.27),
-        (8.0, 121.65),
-    ] {
+    for (t, window) in
+        [(0.0, 70.00), (1.0, 86.68), (2.0, 95.64), (k, 100.00), (6.0, 102.27), (8.0, 121.65)]
+    {
         assert_near(law.w_cubic(t).unwrap(), window, 0.01);
     }
 }
@@ -170,10 +149,7 @@ fn a_reduction_at_80_with_w_max_100_makes_w_max_68_and_a_window_of_56() {
 
 #[test]
 fn without_fast_convergence_w_max_is_the_window() {
-    let config = Config {
-        fast_convergence: false,
-        ..Config::default()
-    };
+    let config = Config { fast_convergence: false, ..Config::default() };
     let mut run = over(Cubic::with(config, at(100)));
     run.lose();
     run.repair();
@@ -272,10 +248,7 @@ fn an_ecn_mark_counts_as_a_loss_or_as_abe_says() {
     let mut plain = run(100);
     plain.event(|seen| seen.marked = 1);
     assert_near(plain.segments(), 70.0, 0.001);
-    let abe = Config {
-        beta_ecn: Factor::thousandths(850),
-        ..Config::default()
-    };
+    let abe = Config { beta_ecn: Factor::thousandths(850), ..Config::default() };
     let mut run = over(Cubic::with(abe, at(100)));
     run.event(|seen| seen.marked = 1);
     assert_near(run.segments(), 85.0, 0.001);
@@ -375,11 +348,7 @@ fn an_rtt_that_steps_up_or_down_moves_the_target_with_it() {
         }
         // 5 s into the epoch, give or take a round trip.
         let law = run.alg.law();
-        assert_near(
-            run.segments(),
-            law.w_cubic(5.1).unwrap().max(law.w_est().unwrap()),
-            2.0,
-        );
+        assert_near(run.segments(), law.w_cubic(5.1).unwrap().max(law.w_est().unwrap()), 2.0);
     }
 }
 
@@ -524,12 +493,7 @@ fn the_twin_ignores_round_trips_of_an_epochs_first_second() {
 #[test]
 fn the_twin_takes_idle_time_out_of_its_epoch_and_nothing_else() {
     let mut law = Twin::new(LinuxConfig::default(), MSS);
-    let span = Span {
-        from_us: 1_000_000,
-        to_us: 1_100_000,
-        acked: MSS,
-        ..Span::default()
-    };
+    let span = Span { from_us: 1_000_000, to_us: 1_100_000, acked: MSS, ..Span::default() };
     law.avoid(70 * MSS, &span);
     let before = law.clone();
     law.pass(5_000_000, Pause::AppLimited);
@@ -592,15 +556,16 @@ proptest! {
     fn no_report_takes_the_window_out_of_bounds(
         mss in 1u64..=u64::from(u32::MAX),
         cwnd in 1u64..=u64::from(u32::MAX),
-        reports in proptest::collection::vec((any::<[u64; 8]>(), any::<[bool; 2]>(), any::<Option<u64>>()), 0..30),
+        reports in proptest::collection::vec((any::<[u64; 8]>(), any::<[bool; 2]>(), any::<Option<[u64; 3]>>()), 0..30),
     ) {
         let start = Start { mss, cwnd: cwnd.max(mss) };
         let mut cubic = Cubic::new(start);
         let mut twin = CubicLinux::new(start);
-        for ([now_us, acked, delivered, lost, marked, flight, rtt, idle_us], [timeout, undone], grown) in reports {
+        for ([now_us, acked, delivered, lost, marked, flight, rtt, idle_us], [timeout, undone], governed) in reports {
+            let governed = governed.map(|[cwnd, prior, credit]| Governed { event: Event::None, cwnd, prior, credit });
             let seen = Observed {
                 now_us, acked, delivered, lost: lost % 3, marked: marked % 3, timeout, undone, idle_us,
-                min_rtt_us: Some(rtt), flight, grown, ..Observed::default()
+                min_rtt_us: Some(rtt), flight, governed, ..Observed::default()
             };
             cubic.on_report(&seen);
             twin.on_report(&seen);

@@ -3,23 +3,17 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::window::{Observed, WindowRule};
+use crate::window::{Event, Governed, Observed, UNLIMITED, WindowRule};
 
 const MSS: u64 = 1448;
 
 fn start(segments: u64) -> Reno {
-    Reno::new(Start {
-        mss: MSS,
-        cwnd: segments * MSS,
-    })
+    Reno::new(Start { mss: MSS, cwnd: segments * MSS })
 }
 
 /// In congestion avoidance at this window.
 fn avoiding(segments: u64) -> Reno {
-    Reno {
-        ssthresh: segments * MSS,
-        ..start(segments)
-    }
+    Reno { ssthresh: segments * MSS, ..start(segments) }
 }
 
 /// All of `segments` arrived in order, sent by a sender that its window limited.
@@ -35,20 +29,11 @@ fn acked(reno: &Reno, segments: u64) -> Observed {
 
 /// One ACK that shows `lost` packets lost.
 fn loss(reno: &Reno, lost: u64) -> Observed {
-    Observed {
-        lost,
-        delivered: MSS,
-        flight: reno.cwnd() - lost * MSS,
-        ..Observed::default()
-    }
+    Observed { lost, delivered: MSS, flight: reno.cwnd() - lost * MSS, ..Observed::default() }
 }
 
 fn timeout(reno: &Reno) -> Observed {
-    Observed {
-        timeout: true,
-        lost: reno.cwnd() / MSS,
-        ..Observed::default()
-    }
+    Observed { timeout: true, lost: reno.cwnd() / MSS, ..Observed::default() }
 }
 
 fn ack(reno: &mut Reno, segments: u64) {
@@ -73,10 +58,7 @@ fn slow_start_doubles_each_round_10_20_40_80() {
 
 #[test]
 fn slow_start_up_to_ssthresh_32_and_the_other_28_count_for_avoidance() {
-    let mut reno = Reno {
-        ssthresh: 32 * MSS,
-        ..start(20)
-    };
+    let mut reno = Reno { ssthresh: 32 * MSS, ..start(20) };
     ack(&mut reno, 40);
     assert_eq!((segments(&reno), reno.carried()), (32.0, 28 * MSS));
     assert!(!reno.in_slow_start());
@@ -104,11 +86,7 @@ fn one_reduction_a_round_counted_by_delivery() {
     // 99 in flight at the reduction, one lost, and three deliveries that would show the last of the 99 lost: losses
     // until then are the same event.
     for delivered in 1..103 {
-        reno.on_report(&Observed {
-            lost: 1,
-            delivered: MSS,
-            ..acked(&reno, 0)
-        });
+        reno.on_report(&Observed { lost: 1, delivered: MSS, ..acked(&reno, 0) });
         assert_eq!(segments(&reno), 50.0, "after {delivered}");
     }
     ack(&mut reno, 1);
@@ -127,15 +105,9 @@ fn losses_of_one_report_are_one_event_however_many() {
 #[test]
 fn an_ecn_mark_counts_as_a_loss() {
     let mut reno = avoiding(100);
-    reno.on_report(&Observed {
-        marked: 1,
-        ..acked(&reno, 1)
-    });
+    reno.on_report(&Observed { marked: 1, ..acked(&reno, 1) });
     assert_eq!(segments(&reno), 50.0);
-    reno.on_report(&Observed {
-        marked: 3,
-        ..acked(&reno, 1)
-    });
+    reno.on_report(&Observed { marked: 3, ..acked(&reno, 1) });
     assert_eq!(segments(&reno), 50.0);
 }
 
@@ -153,10 +125,7 @@ fn what_is_acknowledged_in_recovery_does_not_grow_the_window_and_what_follows_do
 #[test]
 fn what_was_acknowledged_before_the_loss_of_the_same_report_counts() {
     let mut reno = avoiding(100);
-    reno.on_report(&Observed {
-        lost: 1,
-        ..acked(&reno, 100)
-    });
+    reno.on_report(&Observed { lost: 1, ..acked(&reno, 100) });
     assert_eq!(reno.ssthresh(), 101 * MSS / 2);
 }
 
@@ -218,10 +187,7 @@ fn a_loss_of_what_a_timeout_sent_again_is_the_same_event() {
     reno.on_report(&timeout(&reno));
     ack(&mut reno, 1);
     let window = reno.cwnd();
-    reno.on_report(&Observed {
-        lost: 1,
-        ..acked(&reno, 0)
-    });
+    reno.on_report(&Observed { lost: 1, ..acked(&reno, 0) });
     assert_eq!((reno.cwnd(), reno.ssthresh()), (window, 50 * MSS));
 }
 
@@ -231,10 +197,7 @@ fn the_threshold_is_never_below_two_segments() {
     for _ in 0..5 {
         reno.on_report(&loss(&reno, 1));
         let round = 10 * reno.cwnd() / MSS;
-        reno.on_report(&Observed {
-            acked: 0,
-            ..acked(&reno, round)
-        });
+        reno.on_report(&Observed { acked: 0, ..acked(&reno, round) });
     }
     assert_eq!((segments(&reno), reno.ssthresh()), (2.0, 2 * MSS));
 }
@@ -243,16 +206,10 @@ fn the_threshold_is_never_below_two_segments() {
 fn an_application_limited_sender_does_not_grow_in_slow_start() {
     let mut reno = start(10);
     for _ in 0..100 {
-        reno.on_report(&Observed {
-            flight: 5 * MSS,
-            ..acked(&reno, 5)
-        });
+        reno.on_report(&Observed { flight: 5 * MSS, ..acked(&reno, 5) });
     }
     assert_eq!(segments(&reno), 10.0);
-    reno.on_report(&Observed {
-        flight: 5 * MSS + 1,
-        ..acked(&reno, 5)
-    });
+    reno.on_report(&Observed { flight: 5 * MSS + 1, ..acked(&reno, 5) });
     assert_eq!(segments(&reno), 15.0);
 }
 
@@ -260,16 +217,10 @@ fn an_application_limited_sender_does_not_grow_in_slow_start() {
 fn an_application_limited_sender_does_not_grow_in_avoidance() {
     let mut reno = avoiding(100);
     for _ in 0..100 {
-        reno.on_report(&Observed {
-            flight: 97 * MSS,
-            ..acked(&reno, 97)
-        });
+        reno.on_report(&Observed { flight: 97 * MSS, ..acked(&reno, 97) });
     }
     assert_eq!((segments(&reno), reno.carried()), (100.0, 0));
-    reno.on_report(&Observed {
-        flight: 98 * MSS,
-        ..acked(&reno, 100)
-    });
+    reno.on_report(&Observed { flight: 98 * MSS, ..acked(&reno, 100) });
     assert_eq!(segments(&reno), 101.0);
 }
 
@@ -279,11 +230,7 @@ fn idle_time_does_not_grow_the_window() {
         let before = (reno.cwnd(), reno.ssthresh(), reno.carried());
         for day in 0..10 {
             let now_us = day * 86_400_000_000;
-            reno.on_report(&Observed {
-                now_us,
-                idle_us: 86_400_000_000,
-                ..Observed::default()
-            });
+            reno.on_report(&Observed { now_us, idle_us: 86_400_000_000, ..Observed::default() });
         }
         assert_eq!((reno.cwnd(), reno.ssthresh(), reno.carried()), before);
     }
@@ -295,62 +242,42 @@ fn standing_time_and_a_missing_rtt_change_nothing() {
     let mut without = avoiding(100);
     for _ in 0..10 {
         ack(&mut with, 50);
-        let seen = Observed {
-            min_rtt_us: None,
-            now_us: 0,
-            ..acked(&without, 50)
-        };
+        let seen = Observed { min_rtt_us: None, now_us: 0, ..acked(&without, 50) };
         without.on_report(&seen);
     }
-    assert_eq!(
-        (with.cwnd(), with.carried()),
-        (without.cwnd(), without.carried())
-    );
+    assert_eq!((with.cwnd(), with.carried()), (without.cwnd(), without.carried()));
+}
+
+/// What a datapath that governs by itself says.
+fn told(event: Event, cwnd: u64, prior: u64) -> Observed {
+    Observed {
+        governed: Some(Governed { event, cwnd: cwnd * MSS, prior: prior * MSS, credit: 0 }),
+        ..Observed::default()
+    }
 }
 
 #[test]
-fn the_window_that_the_datapath_grew_is_taken_over_up_to_the_threshold() {
+fn what_the_datapath_did_by_itself_is_followed() {
     let mut reno = start(10);
-    reno.on_report(&Observed {
-        grown: Some(17 * MSS),
-        ..acked(&reno, 0)
-    });
+    reno.on_report(&told(Event::None, 17, 0));
     assert_eq!(segments(&reno), 17.0);
-    // A window from before is no news.
-    reno.on_report(&Observed {
-        grown: Some(0),
-        ..acked(&reno, 0)
-    });
-    assert_eq!(segments(&reno), 17.0);
-    let mut reno = Reno {
-        ssthresh: 32 * MSS,
-        ..start(20)
-    };
-    reno.on_report(&Observed {
-        grown: Some(32 * MSS),
-        ..acked(&reno, 28)
-    });
-    assert_eq!((segments(&reno), reno.carried()), (32.0, 28 * MSS));
+    assert!(reno.in_slow_start());
+    reno.on_report(&told(Event::Loss, 79, 80));
+    assert_eq!((reno.ssthresh(), reno.reductions()), (40 * MSS, 1));
+    assert!(reno.in_recovery());
+    reno.on_report(&told(Event::Repaired, 40, 80));
+    assert!(!reno.in_recovery());
+    reno.on_report(&told(Event::Undone, 80, 80));
+    assert_eq!((segments(&reno), reno.ssthresh()), (80.0, UNLIMITED));
+    reno.on_report(&told(Event::SlowStartEnded, 90, 80));
+    assert_eq!(reno.ssthresh(), 90 * MSS);
 }
 
 #[test]
-fn what_the_datapath_did_not_turn_into_window_in_slow_start_is_not_made_up_for() {
+fn a_reduction_whose_report_was_lost_shows_in_the_next() {
     let mut reno = start(10);
-    reno.on_report(&Observed {
-        grown: Some(12 * MSS),
-        ..acked(&reno, 30)
-    });
-    assert_eq!(segments(&reno), 12.0);
-}
-
-#[test]
-fn a_loss_in_slow_start_halves_the_window_that_the_datapath_grew() {
-    let mut reno = start(10);
-    reno.on_report(&Observed {
-        grown: Some(80 * MSS),
-        ..loss(&reno, 1)
-    });
-    assert_eq!((segments(&reno), reno.ssthresh()), (40.0, 40 * MSS));
+    reno.on_report(&told(Event::None, 45, 80));
+    assert_eq!((reno.ssthresh(), reno.reductions()), (40 * MSS, 1));
 }
 
 proptest! {
@@ -379,17 +306,17 @@ proptest! {
     fn no_report_takes_the_window_out_of_bounds(
         mss in 1u64..=u64::from(u32::MAX),
         cwnd in 1u64..=u64::from(u32::MAX),
-        reports in proptest::collection::vec((any::<[u64; 7]>(), any::<bool>(), any::<Option<u64>>()), 0..30),
+        reports in proptest::collection::vec((any::<[u64; 7]>(), any::<bool>(), any::<Option<[u64; 3]>>()), 0..30),
     ) {
         let start = Start { mss, cwnd: cwnd.max(mss) };
         let mut reno = Reno::new(start);
-        for ([now_us, acked, delivered, lost, marked, flight, rtt], timeout, grown) in reports {
+        for ([now_us, acked, delivered, lost, marked, flight, rtt], timeout, governed) in reports {
+            let governed = governed.map(|[cwnd, prior, credit]| Governed { event: Event::None, cwnd, prior, credit });
             let (lost, marked) = (lost % 3, marked % 3);
             let min_rtt_us = Some(rtt);
-            reno.on_report(&Observed { now_us, acked, delivered, lost, marked, timeout, min_rtt_us, flight, grown, ..Observed::default() });
+            reno.on_report(&Observed { now_us, acked, delivered, lost, marked, timeout, min_rtt_us, flight, governed, ..Observed::default() });
             prop_assert!(reno.cwnd() >= mss.min(MAX_WINDOW));
             prop_assert!(reno.cwnd() <= MAX_WINDOW.max(2 * mss));
-            prop_assert!(reno.carried() < reno.cwnd().max(1) || reno.cwnd() >= MAX_WINDOW);
         }
     }
 

@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 
+use ccp_lang::{Compiler, Lint, Primitive};
 use ccp_runtime::{
     CongAlg, ControlField, Datapath, DatapathInfo, Flow, FlowId, Ipc, Report, ReportError,
     ReportField, Scope,
 };
 use tracing::{debug, warn};
 
-use super::{Observed, ReportEvery, Start, WindowAlg, WindowRule};
+use super::{
+    Event, Governed, MAX_WINDOW, Observed, ReportEvery, Settings, Start, WindowAlg, WindowRule,
+};
 
 /// A window-based algorithm as an algorithm of the agent.
 #[derive(Clone, Debug, Default)]
@@ -20,10 +23,7 @@ pub struct Windowed<A> {
 impl<A: WindowAlg> Windowed<A> {
     /// With one report a round trip.
     pub fn new(alg: A) -> Self {
-        Self {
-            alg,
-            report: ReportEvery::default(),
-        }
+        Self { alg, report: ReportEvery::default() }
     }
 
     /// Sets how often the datapath reports.
@@ -41,7 +41,7 @@ impl<A: WindowAlg, I: Ipc> CongAlg<I> for Windowed<A> {
     }
 
     fn datapath_programs(&self) -> HashMap<&'static str, String> {
-        HashMap::from([(PROGRAM, include_str!("window.ccp").to_owned())])
+        HashMap::from([(PROGRAM, self.alg.settings().hystart.program())])
     }
 
     fn new_flow(&self, control: Datapath<I>, info: DatapathInfo) -> Self::Flow {
@@ -51,8 +51,14 @@ impl<A: WindowAlg, I: Ipc> CongAlg<I> for Windowed<A> {
             start,
             info.init_cwnd == 0,
             self.report,
+            self.alg.settings(),
             control,
         )
+    }
+
+    /// The program's first event falls through on purpose.
+    fn compiler(&self) -> Compiler {
+        Compiler::new().allow(Lint::FallthroughReach)
     }
 }
 
@@ -62,13 +68,8 @@ pub struct WindowFlow<R, I: Ipc> {
     control: Datapath<I>,
     /// `None` when the datapath did not take the program: then the flow is left alone.
     program: Option<Program>,
-    /// Rises with each word to the datapath. A report tells which one was in force, so that one made before the last
-    /// word arrived is not taken for its outcome.
-    epoch: u64,
-    /// The epoch that began with the last reduction.
-    reduced_in: u64,
-    /// Reports in a row that were made before the last word arrived.
-    stale: u32,
+    /// The price that the datapath knows.
+    told: u64,
     /// Whether the last word could not be sent.
     unsent: bool,
 }
@@ -79,6 +80,7 @@ impl<R: WindowRule, I: Ipc> WindowFlow<R, I> {
         start: Start,
         set_cwnd: bool,
         report: ReportEvery,
+        settings: Settings,
         mut control: Datapath<I>,
     ) -> Self {
         let (floor, every) = match report {
@@ -89,21 +91,25 @@ impl<R: WindowRule, I: Ipc> WindowFlow<R, I> {
                 (us, us)
             }
         };
+        let most = if control.primitives() & !Primitive::BASE_MASK == 0 {
+            WIRE_WINDOW
+        } else {
+            MAX_WINDOW
+        };
         let fields = [
             ("mss", start.mss),
-            ("ssthresh", rule.ssthresh()),
-            ("epoch", FIRST_EPOCH),
+            ("ssthresh", rule.ssthresh().min(most)),
+            ("most", most),
+            ("betaLoss", settings.beta.units()),
+            ("betaMark", settings.beta_ecn.units()),
+            ("per", rule.price()),
             ("floor", floor),
             ("every", every),
             ("Cwnd", rule.cwnd()),
         ];
         // The datapath grows its window from the start on, and has perhaps done so already: it is set only if the
         // datapath named none.
-        let fields = if set_cwnd {
-            &fields[..]
-        } else {
-            &fields[..fields.len() - 1]
-        };
+        let fields = if set_cwnd { &fields[..] } else { &fields[..fields.len() - 1] };
         let program = match control.set_program(PROGRAM, Some(fields)) {
             Ok(scope) => Program::resolve(&scope),
             Err(error) => {
@@ -111,15 +117,7 @@ impl<R: WindowRule, I: Ipc> WindowFlow<R, I> {
                 None
             }
         };
-        Self {
-            rule,
-            control,
-            program,
-            epoch: FIRST_EPOCH,
-            reduced_in: FIRST_EPOCH,
-            stale: 0,
-            unsent: false,
-        }
+        Self { told: rule.price(), rule, control, program, unsent: false }
     }
 
     /// The rule's state.
@@ -128,18 +126,14 @@ impl<R: WindowRule, I: Ipc> WindowFlow<R, I> {
     }
 
     fn tell(&mut self, program: &Program) {
-        self.epoch += 1;
-        self.stale = 0;
-        let word = [
-            (ControlField::CWND, self.rule.cwnd().min(WIRE_WINDOW)),
-            (program.ssthresh, self.rule.ssthresh()),
-            (program.epoch, self.epoch),
-        ];
-        let sent = self.control.update(&word);
-        if let Err(error) = &sent
-            && !self.unsent
-        {
-            warn!(flow = %self.control.flow_id(), %error, "window not sent; the next reports try again");
+        let price = self.rule.price();
+        let sent = self.control.update(&[(program.per, price)]);
+        match &sent {
+            Ok(()) => self.told = price,
+            Err(error) if !self.unsent => {
+                warn!(flow = %self.control.flow_id(), %error, "price not sent; the next reports try again");
+            }
+            Err(_) => {}
         }
         self.unsent = sent.is_err();
     }
@@ -148,47 +142,15 @@ impl<R: WindowRule, I: Ipc> WindowFlow<R, I> {
 impl<R: WindowRule, I: Ipc> Flow for WindowFlow<R, I> {
     fn on_report(&mut self, flow: FlowId, report: Report<'_>) {
         let Some(program) = self.program else { return };
-        let seen = match program.read(&report) {
-            Ok(seen) => seen,
+        match program.read(&report) {
+            Ok(seen) => self.rule.on_report(&seen),
             Err(error) => {
                 debug!(%flow, %error, "report ignored");
                 return;
             }
-        };
-        let current = seen.epoch == self.epoch;
-        self.stale = if current { 0 } else { self.stale + 1 };
-        let mut observed = seen.observed;
-        let urgent = observed.lost > 0 || observed.marked > 0 || observed.timeout;
-        if !current {
-            // A window grown before the last word arrived is no news.
-            observed.grown = Some(0);
         }
-        if seen.epoch < self.reduced_in {
-            // Neither is a loss that the last reduction could not prevent yet: that event begins when it arrives.
-            let Observed {
-                lost,
-                marked,
-                delivered,
-                acked,
-                ..
-            } = &mut observed;
-            (*lost, *marked, *delivered, *acked) = (0, 0, 0, 0);
-        }
-        let before = (self.rule.cwnd(), self.rule.ssthresh());
-        let grown = observed.grown.unwrap_or(0);
-        let reductions = self.rule.reductions();
-        self.rule.on_report(&observed);
-        let after = (self.rule.cwnd(), self.rule.ssthresh());
-
-        // What the datapath has already done by itself needs no word.
-        let news = after != before && !(self.rule.in_slow_start() && current && after.0 == grown);
-        // Slow start stopped itself in the datapath; it goes on with a new epoch.
-        let resume = urgent && self.rule.in_slow_start();
-        if news || resume || self.unsent || self.stale >= STALE_REPORTS {
+        if self.rule.price() != self.told {
             self.tell(&program);
-        }
-        if self.rule.reductions() != reductions {
-            self.reduced_in = self.epoch;
         }
     }
 }
@@ -198,7 +160,7 @@ impl<R: core::fmt::Debug, I: Ipc> core::fmt::Debug for WindowFlow<R, I> {
         f.debug_struct("WindowFlow")
             .field("flow", &self.control.flow_id())
             .field("rule", &self.rule)
-            .field("epoch", &self.epoch)
+            .field("price", &self.told)
             .finish_non_exhaustive()
     }
 }
@@ -206,63 +168,61 @@ impl<R: core::fmt::Debug, I: Ipc> core::fmt::Debug for WindowFlow<R, I> {
 /// Where the program's variables are.
 #[derive(Clone, Copy, Debug)]
 struct Program {
+    event: ReportField,
     acked: ReportField,
-    delivered: ReportField,
-    lost: ReportField,
-    marked: ReportField,
-    timeout: ReportField,
     min_rtt: ReportField,
+    srtt: ReportField,
     flight: ReportField,
+    idle: ReportField,
     cwnd: ReportField,
-    epoch_seen: ReportField,
+    prior: ReportField,
+    credit: ReportField,
     now: ReportField,
-    ssthresh: ControlField,
-    epoch: ControlField,
-}
-
-/// A report of the program.
-struct Seen {
-    observed: Observed,
-    epoch: u64,
+    per: ControlField,
 }
 
 impl Program {
     fn resolve(scope: &Scope) -> Option<Self> {
         Some(Self {
+            event: scope.field("Report.event")?,
             acked: scope.field("Report.acked")?,
-            delivered: scope.field("Report.delivered")?,
-            lost: scope.field("Report.lost")?,
-            marked: scope.field("Report.marked")?,
-            timeout: scope.field("Report.timeout")?,
             min_rtt: scope.field("Report.minrtt")?,
+            srtt: scope.field("Report.srtt")?,
             flight: scope.field("Report.flight")?,
+            idle: scope.field("Report.idle")?,
             cwnd: scope.field("Report.cwnd")?,
-            epoch_seen: scope.field("Report.epoch")?,
+            prior: scope.field("Report.prior")?,
+            credit: scope.field("Report.credit")?,
             now: scope.field("Report.now")?,
-            ssthresh: scope.control("ssthresh")?,
-            epoch: scope.control("epoch")?,
+            per: scope.control("per")?,
         })
     }
 
-    fn read(&self, report: &Report<'_>) -> Result<Seen, ReportError> {
-        let min_rtt = report.get(self.min_rtt)?;
-        let observed = Observed {
+    fn read(&self, report: &Report<'_>) -> Result<Observed, ReportError> {
+        let (min_rtt, srtt) = (report.get(self.min_rtt)?, report.get(self.srtt)?);
+        let event = match report.get(self.event)? {
+            1 => Event::Loss,
+            2 => Event::Mark,
+            3 => Event::Timeout,
+            4 => Event::Undone,
+            5 => Event::Repaired,
+            6 => Event::SlowStartEnded,
+            _ => Event::None,
+        };
+        Ok(Observed {
             now_us: report.get(self.now)?,
             acked: report.get(self.acked)?,
-            delivered: report.get(self.delivered)?,
-            lost: report.get(self.lost)?,
-            marked: report.get(self.marked)?,
-            timeout: report.get(self.timeout)? != 0,
             min_rtt_us: (min_rtt < NO_SAMPLE).then_some(min_rtt),
-            srtt_us: None,
-            idle_us: 0,
-            undone: false,
+            srtt_us: (srtt > 0).then_some(srtt),
             flight: report.get(self.flight)?,
-            grown: Some(report.get(self.cwnd)?),
-        };
-        Ok(Seen {
-            observed,
-            epoch: report.get(self.epoch_seen)?,
+            idle_us: report.get(self.idle)?,
+            governed: Some(Governed {
+                event,
+                cwnd: report.get(self.cwnd)?,
+                prior: report.get(self.prior)?,
+                credit: report.get(self.credit)?,
+            }),
+            ..Observed::default()
         })
     }
 }
@@ -270,15 +230,9 @@ impl Program {
 /// The program's name within each algorithm.
 const PROGRAM: &str = "window";
 
-/// The epoch that a flow's program starts with; slow start is stopped in epoch 0.
-const FIRST_EPOCH: u64 = 1;
-
 /// A datapath's infinity: a report without an RTT sample.
 const NO_SAMPLE: u64 = u32::MAX as u64;
 
-/// After so many reports that do not show the last word it is said again: it may have been lost on the way. It is not
-/// said with each, since a window said late undoes what slow start has gained since.
-const STALE_REPORTS: u32 = 8;
-
-/// The largest window that every datapath can be told: libccp keeps windows in 32 bits.
+/// The largest window of a datapath that may be libccp, which keeps windows in 32 bits. One that fills any of our own
+/// primitives is not.
 const WIRE_WINDOW: u64 = u32::MAX as u64;

@@ -2,7 +2,7 @@
 //!
 //! What differs is a [`Law`]: how the window grows in congestion avoidance, and by how much it is reduced.
 
-use super::{MAX_WINDOW, Observed, Start, WindowRule};
+use super::{Event, Governed, MAX_WINDOW, Observed, Start, WindowRule};
 use crate::recovery::{Cause, Recovery};
 
 /// How a window grows in congestion avoidance and what a reduction leaves of it.
@@ -20,6 +20,8 @@ pub trait Law: Clone {
     fn time_out(&mut self) {}
     /// So many microseconds were a pause.
     fn pass(&mut self, _us: u64, _pause: Pause) {}
+    /// Bytes to be acknowledged for each segment that a window of `cwnd` grows in the span `next`; 0: a window each.
+    fn price(&self, cwnd: u64, next: &Span) -> u64;
     /// The last reduction was for nothing; `before` is this law as it was then.
     fn undo(&mut self, before: Self) {
         *self = before;
@@ -46,8 +48,7 @@ impl Span {
     pub fn middle_of(&self, part: u64, parts: u64) -> u64 {
         let length = u128::from(self.to_us.saturating_sub(self.from_us));
         let passed = length * (2 * u128::from(part) + 1) / (2 * u128::from(parts.max(1)));
-        self.from_us
-            .saturating_add(u64::try_from(passed).unwrap_or(u64::MAX))
+        self.from_us.saturating_add(u64::try_from(passed).unwrap_or(u64::MAX))
     }
 }
 
@@ -97,6 +98,13 @@ pub struct Controller<L> {
     pub(crate) last_us: Option<u64>,
     /// Smoothed round-trip time, microseconds; 0 when none is known.
     pub(crate) srtt_us: u64,
+    /// What a datapath that governs by itself was last told, bytes; 0: a window.
+    pub(crate) price: u64,
+    /// Its window with the part of a segment that it carries, and its window before the last reduction it told of.
+    pub(crate) exact: u64,
+    pub(crate) prior: u64,
+    /// Whether it is carrying out a reduction.
+    pub(crate) reducing: bool,
     /// What was before the last reduction, until it cannot be undone any more.
     pub(crate) before: Option<Before<L>>,
 }
@@ -120,6 +128,10 @@ impl<L: Law> Controller<L> {
             reductions: 0,
             last_us: None,
             srtt_us: 0,
+            price: 0,
+            exact: start.cwnd,
+            prior: 0,
+            reducing: false,
             before: None,
         }
     }
@@ -131,7 +143,7 @@ impl<L: Law> Controller<L> {
 
     /// Whether a reduction is being repaired, so that more losses are no news.
     pub fn in_recovery(&self) -> bool {
-        self.recovery.cause().is_some()
+        self.reducing || self.recovery.cause().is_some()
     }
 
     /// The law and its state.
@@ -143,15 +155,9 @@ impl<L: Law> Controller<L> {
         let limited = seen.window_limited(self.cwnd, self.in_slow_start(), self.mss);
         let rest = if !self.in_slow_start() {
             span.acked
-        } else if let Some(grown) = seen.grown {
-            // The datapath did this growth, ACK by ACK, up to the threshold; what it left is for avoidance.
-            self.cwnd = self.cwnd.max(grown).min(self.ssthresh).min(MAX_WINDOW);
-            span.acked
         } else if limited {
-            let up = span
-                .acked
-                .min(self.ssthresh - self.cwnd)
-                .min(MAX_WINDOW.saturating_sub(self.cwnd));
+            let up =
+                span.acked.min(self.ssthresh - self.cwnd).min(MAX_WINDOW.saturating_sub(self.cwnd));
             self.cwnd += up;
             span.acked - up
         } else {
@@ -162,10 +168,7 @@ impl<L: Law> Controller<L> {
             return;
         }
         if limited {
-            let span = Span {
-                acked: rest,
-                ..*span
-            };
+            let span = Span { acked: rest, ..*span };
             self.cwnd = self.law.avoid(self.cwnd, &span).min(MAX_WINDOW);
         } else {
             let rest = (span.to_us - span.from_us).saturating_sub(seen.idle_us);
@@ -178,11 +181,7 @@ impl<L: Law> Controller<L> {
         let cwnd = self.cwnd;
         // In recovery the threshold was already cut for this data (RFC 5681 §3.1, `tcp_enter_loss`).
         if self.recovery.cause().is_none() {
-            self.before = Some(Before {
-                cwnd,
-                ssthresh: self.ssthresh,
-                law: self.law.clone(),
-            });
+            self.before = Some(Before { cwnd, ssthresh: self.ssthresh, law: self.law.clone() });
             let reduced = self.law.reduce(cwnd, signal);
             self.ssthresh = reduced.ssthresh;
             self.cwnd = reduced.cwnd;
@@ -209,12 +208,89 @@ impl<L: Law> Controller<L> {
     }
 }
 
+impl<L: Law> Controller<L> {
+    /// Does what the datapath has done: its window is the window, and the law learns what happened to it.
+    fn follow(&mut self, seen: &Observed, done: &Governed, span: &Span) {
+        if seen.acked > 0 {
+            self.law.avoid(self.exact, span);
+        } else {
+            self.law.sample_rtt(span);
+            if done.event == Event::None && !self.reducing && !self.in_slow_start() {
+                let rest = (span.to_us - span.from_us).saturating_sub(seen.idle_us);
+                self.law.pass(rest, Pause::AppLimited);
+            }
+        }
+        // A report may be lost on the way; what it told of shows in the next one.
+        let prior = done.prior.min(MAX_WINDOW);
+        let cut = prior != self.prior || matches!(done.event, Event::Loss | Event::Mark);
+        if cut {
+            let signal = match done.event {
+                Event::Timeout => Signal::Timeout,
+                Event::Mark => Signal::Mark,
+                _ => Signal::Loss,
+            };
+            self.before =
+                Some(Before { cwnd: prior, ssthresh: self.ssthresh, law: self.law.clone() });
+            self.ssthresh = self.law.reduce(prior, signal).ssthresh;
+            self.prior = prior;
+        }
+        match done.event {
+            Event::None => {}
+            Event::Loss | Event::Mark => self.reducing = true,
+            Event::Timeout => {
+                self.reducing = false;
+                self.law.time_out();
+            }
+            Event::Undone => {
+                self.reducing = false;
+                self.undo();
+            }
+            Event::Repaired => self.reducing = false,
+            Event::SlowStartEnded => {
+                self.ssthresh = self.ssthresh.min(done.cwnd);
+                if self.reductions == 0 {
+                    self.law.leave_slow_start(done.cwnd);
+                }
+            }
+        }
+        self.reductions += u64::from(cut || done.event == Event::Timeout);
+        self.cwnd = done.cwnd.clamp(self.mss, MAX_WINDOW);
+        let price = if self.price == 0 { self.cwnd } else { self.price };
+        let part = u128::from(done.credit.min(price)) * u128::from(self.mss) / u128::from(price);
+        self.exact = self.cwnd + u64::try_from(part).unwrap_or(0);
+        // A round ahead; while a reduction is carried out, for the window that it leads to.
+        let window = if self.reducing { self.ssthresh } else { self.exact };
+        let next = Span {
+            from_us: seen.now_us,
+            to_us: seen.now_us.saturating_add(self.srtt_us),
+            acked: window,
+            srtt_us: self.srtt_us,
+            min_rtt_us: seen.min_rtt_us,
+        };
+        self.price = self.law.price(window, &next);
+    }
+}
+
 impl<L: Law> WindowRule for Controller<L> {
     fn on_report(&mut self, seen: &Observed) {
         let from_us = self.last_us.unwrap_or(seen.now_us).min(seen.now_us);
-        self.last_us = Some(seen.now_us.max(from_us));
+        self.last_us = Some(seen.now_us);
         if let Some(srtt) = seen.srtt_us.or(seen.min_rtt_us) {
             self.srtt_us = srtt;
+        }
+        if seen.idle_us > 0 {
+            self.law.pass(seen.idle_us, Pause::Idle);
+        }
+        if let Some(done) = &seen.governed {
+            let span = Span {
+                from_us,
+                to_us: seen.now_us,
+                acked: seen.acked,
+                srtt_us: self.srtt_us,
+                min_rtt_us: seen.min_rtt_us,
+            };
+            self.follow(seen, done, &span);
+            return;
         }
         if seen.undone {
             self.undo();
@@ -226,9 +302,6 @@ impl<L: Law> WindowRule for Controller<L> {
             Some(Cause::Loss) => seen.acked.min(after_repair),
             Some(Cause::Timeout) | None => seen.acked,
         };
-        if seen.idle_us > 0 {
-            self.law.pass(seen.idle_us, Pause::Idle);
-        }
         // Of a report in which a repair ended, what came after it counts.
         let length = u128::from(seen.now_us - from_us);
         let since_us = match before {
@@ -280,6 +353,10 @@ impl<L: Law> WindowRule for Controller<L> {
 
     fn reductions(&self) -> u64 {
         self.reductions
+    }
+
+    fn price(&self) -> u64 {
+        self.price
     }
 }
 

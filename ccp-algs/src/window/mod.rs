@@ -1,16 +1,22 @@
 //! What algorithms that set a window have in common: what they are told, what they answer, and how it travels.
 //!
 //! A [`WindowRule`] is one flow's state machine. [`Windowed`] makes an algorithm of the agent of it: it installs the
-//! program `window.ccp`, turns each report into an [`Observed`], and sends the datapath what the rule decides. In
-//! slow start the datapath itself grows the window with each ACK, up to the threshold, and stops by itself at the first
-//! loss, mark or timeout; so the agent sends nothing until something changes.
+//! program `window.ccp`, turns each report into an [`Observed`], and sends the datapath what the rule decides.
+//!
+//! What must happen with each ACK, the datapath does: slow start and its end, one reduction a round carried out by
+//! proportional rate reduction, the loss window after a timeout, taking a reduction back, and growth in avoidance at
+//! the price that the rule names a round ahead. The rule follows, so that a word that arrives late undoes nothing.
 
 mod agent;
 mod controller;
+mod hystart;
 mod report_every;
+
+use crate::factor::Factor;
 
 pub use agent::{WindowFlow, Windowed};
 pub use controller::{Controller, Law, Pause, Reduced, Signal, Span, UNLIMITED};
+pub use hystart::{HyStart, ParseHyStartError};
 pub use report_every::{ParseReportEveryError, ReportEvery};
 
 /// What the datapath saw since the last report.
@@ -18,7 +24,7 @@ pub use report_every::{ParseReportEveryError, ReportEvery};
 pub struct Observed {
     /// The datapath's time at the report, microseconds.
     pub now_us: u64,
-    /// Bytes by which the left edge moved, less those that the datapath has itself turned into window.
+    /// Bytes by which the left edge moved.
     pub acked: u64,
     /// Bytes delivered, each counted once, in order or not.
     pub delivered: u64,
@@ -38,8 +44,42 @@ pub struct Observed {
     pub undone: bool,
     /// Most bytes in flight at any ACK, what it delivered included.
     pub flight: u64,
-    /// The window as the datapath's own slow start has grown it, bytes; `None` when the datapath does not grow it.
-    pub grown: Option<u64>,
+    /// What the datapath did by itself; `None` when it leaves everything to the rule. If it did, `acked` is what was
+    /// acknowledged in congestion avoidance while the window was the limit.
+    pub governed: Option<Governed>,
+}
+
+/// What a datapath did by itself with its window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Governed {
+    /// What made it report.
+    pub event: Event,
+    /// The window now, bytes.
+    pub cwnd: u64,
+    /// The window before the last reduction, bytes; 0 before the first.
+    pub prior: u64,
+    /// Bytes acknowledged that have not yet made a segment.
+    pub credit: u64,
+}
+
+/// What made a datapath report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Event {
+    /// Only time.
+    #[default]
+    None,
+    /// A loss that is news: the window is being reduced.
+    Loss,
+    /// A mark that is news: the window is being reduced.
+    Mark,
+    /// A retransmission timeout.
+    Timeout,
+    /// The last reduction was found to be for nothing, and taken back.
+    Undone,
+    /// A reduction is done.
+    Repaired,
+    /// Slow start ended.
+    SlowStartEnded,
 }
 
 impl Observed {
@@ -68,11 +108,7 @@ impl Start {
     /// From what the datapath announced, where 0 means that it did not say: then segments are 536 bytes (RFC 9293
     /// §3.7.1) and the window is RFC 6928's.
     pub fn new(mss: u32, init_cwnd: u32) -> Self {
-        let mss = if mss == 0 {
-            DEFAULT_MSS
-        } else {
-            u64::from(mss)
-        };
+        let mss = if mss == 0 { DEFAULT_MSS } else { u64::from(mss) };
         let cwnd = if init_cwnd == 0 {
             (10 * mss).min((2 * mss).max(14_600))
         } else {
@@ -92,10 +128,9 @@ pub trait WindowRule {
     fn ssthresh(&self) -> u64;
     /// How often it has reduced the window so far.
     fn reductions(&self) -> u64;
-    /// Whether the datapath may grow the window by what is acknowledged.
-    fn in_slow_start(&self) -> bool {
-        self.cwnd() < self.ssthresh()
-    }
+    /// Bytes to be acknowledged for each segment that the window grows in congestion avoidance, until the next report;
+    /// 0: a full window each.
+    fn price(&self) -> u64;
 }
 
 /// A family of rules under one name: what starts one for each flow.
@@ -106,11 +141,24 @@ pub trait WindowAlg {
     const NAME: &'static str;
     /// Starts a flow.
     fn start(&self, start: Start) -> Self::Rule;
+    /// What the datapath does by itself.
+    fn settings(&self) -> Settings;
 }
 
-/// The largest window that is ever wanted: 256 TiB, so that no arithmetic on it overflows. What a datapath is told may
+/// What a datapath needs to know of a rule to act by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// What a loss leaves of the window.
+    pub beta: Factor,
+    /// What an ECN mark leaves of it.
+    pub beta_ecn: Factor,
+    /// How slow start ends before a loss does it.
+    pub hystart: HyStart,
+}
+
+/// The largest window that is ever wanted: 64 TiB, so that no arithmetic on it overflows, a datapath's included. What a datapath is told may
 /// be less: libccp keeps windows in 32 bits.
-pub const MAX_WINDOW: u64 = 1 << 48;
+pub const MAX_WINDOW: u64 = 1 << 46;
 
 /// A sender may leave this many segments of its window unused between two bursts and still be limited by it (what
 /// Linux lets a sender defer).
@@ -128,23 +176,14 @@ mod tests {
         assert_eq!(Start::new(1448, 0).cwnd, 14_480);
         assert_eq!(Start::new(1500, 0).cwnd, 14_600);
         assert_eq!(Start::new(9000, 0).cwnd, 18_000);
-        assert_eq!(
-            Start::new(0, 0),
-            Start {
-                mss: 536,
-                cwnd: 5_360
-            }
-        );
+        assert_eq!(Start::new(0, 0), Start { mss: 536, cwnd: 5_360 });
         assert_eq!(Start::new(1448, 28_960).cwnd, 28_960);
         assert_eq!(Start::new(1448, 1).cwnd, 1448);
     }
 
     #[test]
     fn limited_means_over_half_in_slow_start_and_within_a_burst_after() {
-        let seen = |flight| Observed {
-            flight,
-            ..Observed::default()
-        };
+        let seen = |flight| Observed { flight, ..Observed::default() };
         assert!(seen(51).window_limited(100, true, 10));
         assert!(!seen(50).window_limited(100, true, 10));
         assert!(seen(71).window_limited(100, false, 10));

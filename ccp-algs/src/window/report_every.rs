@@ -28,9 +28,7 @@ impl FromStr for ReportEvery {
     type Err = ParseReportEveryError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || ParseReportEveryError {
-            text: text.to_owned(),
-        };
+        let wrong = || ParseReportEveryError { text: text.to_owned() };
         match text {
             "rtt" => return Ok(Self::Rtt),
             "ack" => return Ok(Self::Ack),
@@ -44,10 +42,7 @@ impl FromStr for ReportEvery {
             "s" => 1_000_000,
             _ => return Err(wrong()),
         };
-        let us = number
-            .parse::<u64>()
-            .ok()
-            .and_then(|n| n.checked_mul(unit_us));
+        let us = number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit_us));
         // A datapath takes 2^32 − 1 for infinity.
         us.filter(|us| (1..u64::from(u32::MAX)).contains(us))
             .map(|us| Self::Interval(Duration::from_micros(us)))

@@ -1,46 +1,203 @@
-# What a window-based algorithm asks of the datapath: one report a round trip (or as `floor` and `every` say), one at
-# once after a loss, a mark or a timeout, and slow start with each ACK. Only the first fifteen primitives are read.
+# What a window-based algorithm does with each ACK: slow start and its end, one reduction a round, recovery, and growth
+# in congestion avoidance at the price that the agent names. It reports once a round trip (or as `floor` and `every`
+# say), and at once when a loss, a mark, a timeout, a repair's end, an undone reduction or the end of slow start is news.
+#
+# The first event falls through, which holds for the whole invocation: all events are steps of one sequence. A line that
+# ends in a mark is only in one variant: `#rfc9406` with HyStart++, `#linux` with the kernel's HyStart.
 (def
   (Report
-    (volatile acked 0)         # bytes by which the left edge moved, less those already turned into window
-    (volatile delivered 0)     # bytes delivered, in order or not, each once
-    (volatile lost 0)          # packets; they add up within a report
-    (volatile marked 0)        # ECN-marked packets
-    (volatile timeout false)
+    (volatile event 0)         # 0 none, 1 loss, 2 mark, 3 timeout, 4 undone, 5 repaired, 6 end of slow start
+    (volatile acked 0)         # bytes acknowledged in avoidance while the window was the limit
     (volatile minrtt +infinity)
     (volatile flight 0)        # most bytes in flight, what the ACK delivered included
-    (cwnd 0)                   # the window after the last ACK; a timeout leaves it
-    (epoch 0)                  # of the agent's word that was in force
+    (volatile idle 0)          # microseconds
+    (srtt 0)                   # smoothed RTT, microseconds; 0 before the first sample
+    (cwnd 0)                   # the window as the last invocation left it
+    (prior 0)                  # the window before the last reduction
+    (credit 0)                 # bytes acknowledged that have not yet made a segment
     (now 0)
   )
   (mss 1448)
-  (ssthresh +infinity)
-  (epoch 1)                    # the agent raises it with each word that lets slow start go on
-  (stopped 0)                  # the epoch in which something stopped slow start
   (every +infinity)            # a report is due after min(every, RTT), but not before floor
   (floor 0)
+  (betaLoss 64000)             # what a loss leaves of the window, and what a mark does, in 1/128000
+  (betaMark 64000)
+  (per 0)                      # bytes to be acknowledged for a segment more; 0: a window
+  (most +infinity)             # the largest window that the datapath can hold
+  (ssthresh +infinity)
+  (before 0)                   # ssthresh before the last reduction
+  (left 0)                     # bytes to be delivered before a loss is news again
+  (prr false)                  # whether a reduction is being carried out
+  (beta 64000)                 # the part of the window that it leaves
+  (prrDelivered 0)
+  (prrBase 0)                  # in flight when it began, without what was lost since
+  (roundLeft 0)                # bytes to be delivered before the next round of slow start                   #rfc9406
+  (roundLeft 0)                # bytes to be delivered before the next round of slow start                   #linux
+  (roundMin +infinity)         # least RTT of this round, of the last one, of all                            #rfc9406
+  (roundMin +infinity)         # least RTT of this round, of the last one, of all                            #linux
+  (lastMin +infinity)                                                                                        #rfc9406
+  (least +infinity)                                                                                          #linux
+  (samples 0)                  # RTT samples in this round                                                   #rfc9406
+  (samples 0)                  # RTT samples in this round                                                   #linux
+  (baseline +infinity)         # of conservative slow start; infinity when not in it                         #rfc9406
+  (cssRounds 0)                # rounds in it                                                                #rfc9406
+  (roundStart 0)                                                                                             #linux
+  (lastNear 0)                 # time of the last ACK of the train                                           #linux
 )
+
+# What the ACK brought.
 (when true
-  (:= arrived (* (+ Ack.packets_acked Ack.packets_misordered) mss))
-  (:= Report.delivered (+ Report.delivered arrived))
-  (:= Report.flight (max Report.flight (+ Flow.bytes_in_flight arrived)))
-  (:= Report.lost (+ Report.lost Ack.lost_pkts_sample))
-  (:= Report.marked (+ Report.marked Ack.ecn_packets))
-  (:= Report.timeout (|| Report.timeout Flow.was_timeout))
-  (:= Report.minrtt (min Report.minrtt Flow.rtt_sample_us))
-  (:= Report.epoch epoch)
-  (:= Report.now Ack.now)
-  (:= urgent (|| Flow.was_timeout (> (+ Ack.lost_pkts_sample Ack.ecn_packets) 0)))
-  (:= stopped (if urgent epoch))
-  # Slow start: by what is acknowledged, up to the threshold, while more than half of the window is in use.
-  (:= grow (min Ack.bytes_acked (- (max ssthresh Cwnd) Cwnd)))
-  (:= grow (if (|| (== stopped epoch) (>= Cwnd (* 2 Report.flight))) 0))
-  (:= Cwnd (+ Cwnd grow))
-  (:= Report.cwnd (!if Flow.was_timeout Cwnd))
-  (:= Report.acked (!if urgent (+ Report.acked (- Ack.bytes_acked grow))))
   (fallthrough)
+  (:= arrived (* (+ Ack.packets_acked Ack.packets_misordered) mss))
+  (:= lost (* Ack.lost_pkts_sample mss))
+  (:= Report.minrtt (min Report.minrtt Flow.rtt_sample_us))
+  (:= least (min least Flow.rtt_sample_us))                                                                  #linux
+  (:= Report.flight (max Report.flight (+ Flow.bytes_in_flight arrived)))
+  (:= Report.idle (+ Report.idle Flow.idle_us))
+  (:= Report.now Ack.now)
+  (:= part Report.srtt)
+  (:= part (if (< Flow.rtt_sample_us +infinity) Flow.rtt_sample_us))
+  (:= Report.srtt (ewma 9 part))
+  # A repair lasts until what was in flight has been delivered, and as long as the transport says.
+  (:= left (max (- left (min left arrived)) (min left (min Flow.recovery 1))))
 )
-(when (|| urgent (>= Micros (max floor (min every Flow.rtt_sample_us))))
+
+# The transport took the window down by itself, after idle time: three quarters are remembered (`tcp_cwnd_restart`).
+(when (&& (< (+ Cwnd mss) Report.cwnd) (! Flow.was_timeout))
+  (:= ssthresh (max ssthresh (- Report.cwnd (/ Report.cwnd 4))))
+)
+
+# The last reduction was for nothing: that is said, or the transport has given the window back (RFC 9438, section 4.9).
+(when (|| Flow.undone (&& (< Report.cwnd Report.prior) (>= Cwnd Report.prior)))
+  (:= Cwnd (max Cwnd Report.prior))
+  (:= ssthresh (max ssthresh before))
+  (:= left 0)
+  (:= prr false)
+  (:= Report.event 4)
+)
+
+# A reduction is done.
+(when (&& prr (== left 0))
+  (:= Cwnd ssthresh)
+  (:= prr false)
+  (:= Report.event 5)
+)
+
+# A loss, a mark or a timeout that is news: one reduction, from the window (RFC 5681, section 3.1). An ACK with marks
+# and without losses has more marked packets than lost bytes.
+(when (&& (== left 0) (|| Flow.was_timeout (> (+ lost Ack.ecn_packets) 0)))
+  (:= Report.event 1)
+  (:= Report.event (if (> Ack.ecn_packets lost) 2))
+  (:= beta betaLoss)
+  (:= beta (if (> Ack.ecn_packets lost) betaMark))
+  (:= before ssthresh)
+  (:= Report.prior Cwnd)
+  (:= Report.prior (if Flow.was_timeout Report.cwnd))
+  (:= ssthresh (max (* 2 mss) (/ (* Report.prior beta) 128000)))
+  (:= Report.credit 0)
+  (:= baseline +infinity)                                                                                    #rfc9406
+  (:= prr true)
+  (:= prrDelivered 0)
+  (:= prrBase (+ Flow.bytes_in_flight (+ arrived lost)))
+  # The last packet in flight is found lost only by three later ones.
+  (:= left (+ prrBase (* 3 mss)))
+)
+
+# A timeout starts over; within a repair it cuts nothing more (RFC 5681, section 3.1; `tcp_enter_loss`).
+(when Flow.was_timeout
+  (:= Report.event 3)
+  (:= Cwnd (+ Flow.bytes_in_flight mss))
+  (:= left (max left Report.prior))
+  (:= prr false)
+  (:= least +infinity)                                                                                       #linux
+)
+
+# Proportional rate reduction (RFC 9937, section 6): the window is what is in flight and what may be sent now.
+(when prr
+  (:= prrDelivered (+ prrDelivered arrived))
+  (:= prrBase (- (max prrBase lost) lost))
+  (:= out (- (max (+ Flow.bytes_in_flight prrDelivered) prrBase) prrBase))
+  (:= send (max arrived (- (max prrDelivered out) out)))
+  (:= send (if (&& (> Ack.bytes_acked 0) (== lost 0)) (+ send mss)))
+  (:= send (min send (- (max ssthresh Flow.bytes_in_flight) Flow.bytes_in_flight)))
+  (:= part (+ (/ (* prrDelivered beta) 128000) 1))
+  (:= send (if (> Flow.bytes_in_flight ssthresh) (- (max part out) out)))
+  (:= send (if (== out 0) (max send mss)))
+  (:= Cwnd (+ Flow.bytes_in_flight send))
+)
+
+# HyStart++ in the first slow start (RFC 9406): a round is what was in flight when it began.                 #rfc9406
+(when (> ssthresh 4294967294)                                                                                #rfc9406
+  (:= flag (== roundLeft 0))                                                                                 #rfc9406
+  (:= roundLeft (if flag (+ Flow.bytes_in_flight arrived)))                                                  #rfc9406
+  (:= lastMin (if flag roundMin))                                                                            #rfc9406
+  (:= roundMin (if flag +infinity))                                                                          #rfc9406
+  (:= samples (if flag 0))                                                                                   #rfc9406
+  (:= cssRounds (if flag (+ cssRounds 1)))                                                                   #rfc9406
+  (:= roundLeft (- roundLeft (min roundLeft arrived)))                                                       #rfc9406
+  (:= samples (if (< Flow.rtt_sample_us +infinity) (+ samples 1)))                                           #rfc9406
+  (:= roundMin (min roundMin Flow.rtt_sample_us))                                                            #rfc9406
+  # A round of too few samples says nothing.                                                                 #rfc9406
+  (:= part +infinity)                                                                                        #rfc9406
+  (:= part (if (> samples 7) roundMin))                                                                      #rfc9406
+  # Back to slow start when the rise was a jitter.                                                           #rfc9406
+  (:= baseline (if (< part baseline) +infinity))                                                             #rfc9406
+  (:= cssRounds (!if (< baseline +infinity) 0))                                                              #rfc9406
+  (:= flag (< part (+ lastMin (max 4ms (min 16ms (/ lastMin 8))))))                                          #rfc9406
+  (:= flag (|| flag (< baseline part)))                                                                      #rfc9406
+  (:= baseline (!if flag part))                                                                              #rfc9406
+  (:= flag (> cssRounds 4))                                                                                  #rfc9406
+  (:= ssthresh (if flag Cwnd))                                                                               #rfc9406
+  (:= Report.event (if flag 6))                                                                              #rfc9406
+)                                                                                                            #rfc9406
+
+# The kernel's HyStart, from 16 segments on: a train of ACKs longer than the path, or a rise, ends slow start. #linux
+# While pacing, it may be as much longer as four bursts of 64 kB take, a millisecond at most.                #linux
+(when (&& (! prr) (&& (< Cwnd ssthresh) (>= Cwnd (* 16 mss))))                                               #linux
+  (:= flag (== roundLeft 0))                                                                                 #linux
+  (:= roundLeft (if flag (+ Flow.bytes_in_flight arrived)))                                                  #linux
+  (:= roundMin (if flag +infinity))                                                                          #linux
+  (:= samples (if flag 0))                                                                                   #linux
+  (:= roundStart (if flag Ack.now))                                                                          #linux
+  (:= lastNear (if flag Ack.now))                                                                            #linux
+  (:= roundLeft (- roundLeft (min roundLeft arrived)))                                                       #linux
+  (:= samples (if (< Flow.rtt_sample_us +infinity) (+ samples 1)))                                           #linux
+  (:= roundMin (min roundMin Flow.rtt_sample_us))                                                            #linux
+  (:= part (+ least (max 4ms (min 16ms (/ least 8)))))                                                       #linux
+  (:= flag (< Ack.now (+ lastNear 2001us)))                                                                  #linux
+  (:= lastNear (if flag Ack.now))                                                                            #linux
+  (:= flag (&& flag (> Ack.now (+ roundStart (+ least (min 1ms (/ (* 131072 Report.srtt) Cwnd)))))))         #linux
+  (:= flag (|| flag (&& (> samples 8) (> roundMin part))))                                                   #linux
+  (:= ssthresh (if flag Cwnd))                                                                               #linux
+  (:= Report.event (if flag 6))                                                                              #linux
+)                                                                                                            #linux
+
+# Growth, by what was delivered, with the ACKs that move the left edge, while the window is in use.
+(when (&& (! prr) (> Ack.bytes_acked 0))
+  (:= fresh (min arrived Ack.bytes_acked))
+  (:= send (min fresh (- (max ssthresh Cwnd) Cwnd)))
+  (:= send (if (< baseline +infinity) (/ send 4)))                                                           #rfc9406
+  (:= send (!if (< Cwnd (* 2 Report.flight)) 0))
+  (:= Cwnd (+ Cwnd send))
+  (:= Report.event (if (&& (> send 0) (== Cwnd ssthresh)) 6))
+  # What slow start left over is for avoidance.
+  (:= fresh (- fresh send))
+  (:= fresh (if (< Cwnd ssthresh) 0))
+  (:= fresh (!if (< Cwnd (+ Report.flight (* 3 mss))) 0))
+  (:= Report.acked (+ Report.acked fresh))
+  (:= part per)
+  (:= part (if (== per 0) (max Cwnd 1)))
+  # What was collected at a higher price makes one segment, not many at once.
+  (:= Report.credit (+ (min Report.credit part) fresh))
+  (:= send (/ Report.credit part))
+  (:= Report.credit (- Report.credit (* send part)))
+  (:= Cwnd (min most (+ Cwnd (* send mss))))
+)
+
+(when true
+  (:= Report.cwnd Cwnd)
+)
+(when (|| (> Report.event 0) (>= Micros (max floor (min every Flow.rtt_sample_us))))
   (report)
   (reset)
 )

@@ -1,0 +1,90 @@
+//! How slow start ends by itself, and the datapath program that does it.
+
+use core::fmt;
+use core::str::FromStr;
+
+/// How slow start ends before a loss does it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HyStart {
+    /// Not: `off`.
+    #[default]
+    Off,
+    /// HyStart++, in the first slow start (RFC 9406): `rfc9406`.
+    Rfc9406,
+    /// The kernel's, by trains of ACKs and by delay (`hystart_update`): `linux`.
+    Linux,
+}
+
+impl HyStart {
+    /// What there is.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Rfc9406, Self::Linux];
+
+    /// As a user names it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Rfc9406 => "rfc9406",
+            Self::Linux => "linux",
+        }
+    }
+
+    /// The datapath program with it: the lines of `window.ccp` that carry no mark, and those with its own.
+    pub(super) fn program(self) -> String {
+        let wanted = |line: &&str| {
+            let mark = |hystart: &Self| line.ends_with(&format!(" #{}", hystart.name()));
+            self == Self::ALL.into_iter().find(mark).unwrap_or(self)
+        };
+        let lines = SOURCE.lines().filter(wanted);
+        lines.flat_map(|line| [line, "\n"]).collect()
+    }
+}
+
+impl fmt::Display for HyStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A text that names no way to end slow start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no HyStart: use off, rfc9406 or linux")]
+pub struct ParseHyStartError {
+    /// What was given.
+    pub text: String,
+}
+
+impl FromStr for HyStart {
+    type Err = ParseHyStartError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|hystart| hystart.name() == text);
+        found.ok_or_else(|| ParseHyStartError { text: text.to_owned() })
+    }
+}
+
+const SOURCE: &str = include_str!("window.ccp");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_is_what_is_read() {
+        for hystart in HyStart::ALL {
+            assert_eq!(hystart.to_string().parse(), Ok(hystart));
+        }
+        assert_eq!("on".parse::<HyStart>().unwrap_err().text, "on");
+    }
+
+    #[test]
+    fn each_variant_has_its_own_lines_and_no_others() {
+        let lines = |hystart: HyStart| hystart.program().lines().count();
+        let all = SOURCE.lines().count();
+        let marked = |mark: &str| SOURCE.lines().filter(|line| line.ends_with(mark)).count();
+        let (rfc, linux) = (marked(" #rfc9406"), marked(" #linux"));
+        assert!(rfc > 20 && linux > 20);
+        assert_eq!(lines(HyStart::Off), all - rfc - linux);
+        assert_eq!(lines(HyStart::Rfc9406), all - linux);
+        assert_eq!(lines(HyStart::Linux), all - rfc);
+    }
+}
