@@ -3,7 +3,7 @@
 use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use crate::field_update::{RawUpdate, UPDATE_LEN};
+use crate::field_update::{self, RawUpdate, UPDATE_LEN};
 use crate::header::{self, Header};
 use crate::{DecodeError, EncodeError, FieldUpdate, FlowId, HEADER_LEN, Kind, ProgramUid, Updates};
 
@@ -70,6 +70,25 @@ impl<'a> ChangeProg<'a> {
         encode(self.flow, self.program_uid, fields.len(), buf, |room| {
             room.copy_from_slice(fields);
         })
+    }
+
+    /// Writes a message to the start of `buf`, its fields one after another as they come, and
+    /// returns its length.
+    ///
+    /// # Errors
+    ///
+    /// The first error among the fields; [`BufferTooSmall`](EncodeError::BufferTooSmall);
+    /// [`TooManyFields`](EncodeError::TooManyFields) above [`MAX_CHANGE_PROG_FIELDS`].
+    #[inline]
+    pub fn encode_from<E: From<EncodeError>>(
+        flow: FlowId,
+        program_uid: ProgramUid,
+        fields: impl IntoIterator<Item = Result<FieldUpdate, E>>,
+        buf: &mut [u8],
+    ) -> Result<usize, E> {
+        let room = buf.get_mut(size_of::<Fixed>()..).unwrap_or_default();
+        let num_fields = field_update::fill(room, fields)?;
+        Ok(encode(flow, program_uid, num_fields, buf, |_written| ())?)
     }
 }
 
@@ -278,5 +297,40 @@ mod tests {
             testing::decode(&bytes),
             Err(DecodeError::TooManyFields { count: 223, .. })
         ));
+    }
+
+    #[test]
+    fn fields_that_come_one_after_another_are_encoded_alike() {
+        type Each = Result<FieldUpdate, EncodeError>;
+        let each = |count: usize| {
+            UPDATES
+                .iter()
+                .cycle()
+                .take(count)
+                .map(|update| Each::Ok(*update))
+        };
+        check_encode(GOLDEN, REPR.encoded_len(), |buf| {
+            ChangeProg::encode_from(REPR.flow, REPR.program_uid, each(UPDATES.len()), buf)
+        });
+        let mut buf = [0; 4096];
+        let too_many = EncodeError::TooManyFields {
+            kind: Kind::ChangeProg,
+            count: MAX_CHANGE_PROG_FIELDS + 1,
+            max: MAX_CHANGE_PROG_FIELDS,
+        };
+        assert_eq!(
+            ChangeProg::encode_from(
+                REPR.flow,
+                REPR.program_uid,
+                each(MAX_CHANGE_PROG_FIELDS + 1),
+                &mut buf
+            ),
+            Err(too_many)
+        );
+        let broken = each(1).chain([Err(too_many)]);
+        assert_eq!(
+            ChangeProg::encode_from(REPR.flow, REPR.program_uid, broken, &mut buf),
+            Err(too_many)
+        );
     }
 }

@@ -138,3 +138,21 @@ impl RawUpdate {
         };
     }
 }
+
+/// Writes updates one after another to the start of `room`, as many as fit, and counts all.
+#[inline]
+pub(crate) fn fill<E>(
+    room: &mut [u8],
+    updates: impl IntoIterator<Item = Result<FieldUpdate, E>>,
+) -> Result<usize, E> {
+    let mut count = 0;
+    let mut slots = room.chunks_exact_mut(UPDATE_LEN);
+    for update in updates {
+        let update = update?;
+        if let Some(Ok(slot)) = slots.next().map(RawUpdate::mut_from_bytes) {
+            slot.set(&update);
+        }
+        count += 1;
+    }
+    Ok(count)
+}

@@ -3,7 +3,7 @@
 use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use crate::field_update::{RawUpdate, UPDATE_LEN};
+use crate::field_update::{self, RawUpdate, UPDATE_LEN};
 use crate::header::{self, Header};
 use crate::{
     DecodeError, EncodeError, FieldUpdate, FlowId, HEADER_LEN, Kind, Message, Messages, Updates,
@@ -100,6 +100,24 @@ impl<'a> UpdateFields<'a> {
         encode(self.flow, fields.len(), buf, |room| {
             room.copy_from_slice(fields);
         })
+    }
+
+    /// Writes a message to the start of `buf`, its fields one after another as they come, and
+    /// returns its length.
+    ///
+    /// # Errors
+    ///
+    /// The first error among the fields; [`BufferTooSmall`](EncodeError::BufferTooSmall);
+    /// [`TooManyFields`](EncodeError::TooManyFields) above [`MAX_UPDATE_FIELDS`].
+    #[inline]
+    pub fn encode_from<E: From<EncodeError>>(
+        flow: FlowId,
+        fields: impl IntoIterator<Item = Result<FieldUpdate, E>>,
+        buf: &mut [u8],
+    ) -> Result<usize, E> {
+        let room = buf.get_mut(size_of::<Fixed>()..).unwrap_or_default();
+        let num_fields = field_update::fill(room, fields)?;
+        Ok(encode(flow, num_fields, buf, |_written| ())?)
     }
 }
 
@@ -352,5 +370,35 @@ mod tests {
             assert_eq!(join_updates(other, &update, &mut buf), None);
         }
         assert_eq!(join_updates(&update, &update, &mut buf[..24]), None);
+    }
+
+    #[test]
+    fn fields_that_come_one_after_another_are_encoded_alike() {
+        type Each = Result<FieldUpdate, EncodeError>;
+        let each = |count: usize| {
+            UPDATES
+                .iter()
+                .cycle()
+                .take(count)
+                .map(|update| Each::Ok(*update))
+        };
+        check_encode(GOLDEN, REPR.encoded_len(), |buf| {
+            UpdateFields::encode_from(REPR.flow, each(UPDATES.len()), buf)
+        });
+        let mut buf = [0; 4096];
+        let too_many = EncodeError::TooManyFields {
+            kind: Kind::UpdateFields,
+            count: MAX_UPDATE_FIELDS + 1,
+            max: MAX_UPDATE_FIELDS,
+        };
+        assert_eq!(
+            UpdateFields::encode_from(REPR.flow, each(MAX_UPDATE_FIELDS + 1), &mut buf),
+            Err(too_many)
+        );
+        let broken = each(1).chain([Err(too_many)]);
+        assert_eq!(
+            UpdateFields::encode_from(REPR.flow, broken, &mut buf),
+            Err(too_many)
+        );
     }
 }
