@@ -47,9 +47,9 @@ pub use machine::{
 pub use micros::Micros;
 pub use op::{Op, Operands};
 #[cfg(feature = "compiler")]
-pub use portable::{Forms, Misfit, Portable};
+pub use portable::{Abilities, Forms, Library, Misfit, Portable};
 pub use primitive::{Primitive, Primitives, Type};
 pub use reg::{Class, DEF_INFINITY, INFINITY, Reg};
 #[cfg(feature = "compiler")]
-pub use scope::{Kind, Scope, Variable};
+pub use scope::{Kind, NameError, Scope, Variable};
 pub use verify::{EventPart, VerifyError};

@@ -1,7 +1,10 @@
 //! What the names of a compiled program stand for.
 
 use alloc::borrow::Cow;
+use alloc::string::String;
 use alloc::vec::Vec;
+
+use thiserror::Error;
 
 use crate::diag::Span;
 use crate::primitive::{Primitive, Type};
@@ -82,6 +85,30 @@ impl Scope {
             .or_else(|| builtin(name))
     }
 
+    /// The register of what an agent may set: a control variable, `Cwnd` or `Rate`.
+    ///
+    /// # Errors
+    /// [`NameError::Unknown`], [`NameError::NotSettable`].
+    pub fn settable(&self, name: &str) -> Result<Reg, NameError> {
+        match self.get(name) {
+            Some(found) if found.reg.is_settable() => Ok(found.reg),
+            Some(_) => Err(NameError::NotSettable(name.into())),
+            None => Err(NameError::Unknown(name.into())),
+        }
+    }
+
+    /// Where in a report a variable is.
+    ///
+    /// # Errors
+    /// [`NameError::Unknown`], [`NameError::NotReported`].
+    pub fn report_index(&self, name: &str) -> Result<usize, NameError> {
+        match self.get(name) {
+            Some(found) if found.reg.is_report() => Ok(found.reg.index as usize),
+            Some(_) => Err(NameError::NotReported(name.into())),
+            None => Err(NameError::Unknown(name.into())),
+        }
+    }
+
     /// The variables of the program: reports, controls, then locals, each in the order of their
     /// registers, which is that of their declaration.
     #[must_use]
@@ -98,6 +125,21 @@ impl Scope {
     pub fn controls(&self) -> impl Iterator<Item = &Variable> {
         self.variables.iter().filter(|v| v.kind == Kind::Control)
     }
+}
+
+/// Why a name cannot be used in a certain way.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NameError {
+    /// The program has no variable of this name.
+    #[error("the program has no variable `{0}`")]
+    Unknown(String),
+    /// Only the program or the datapath writes the variable of this name.
+    #[error("`{0}` cannot be set from outside the program")]
+    NotSettable(String),
+    /// The variable of this name is not sent in reports.
+    #[error("`{0}` is not a report variable")]
+    NotReported(String),
 }
 
 /// The built-in variable of a name.
@@ -165,5 +207,36 @@ mod tests {
         }
         assert!(scope.get("Report.x").is_none());
         assert!(scope.variables().is_empty());
+    }
+
+    #[test]
+    fn names_are_told_apart_by_what_they_can_be_used_for() {
+        let program = "(def (Report (volatile a 0) (b 1)) (gain 1)) (when true (report))";
+        let scope = crate::compile(program).unwrap().scope;
+        assert_eq!(scope.report_index("Report.b"), Ok(1));
+        assert_eq!(scope.settable("Cwnd"), Ok(Reg::CWND));
+        assert_eq!(
+            scope.settable("gain").ok(),
+            scope.get("gain").map(|v| v.reg)
+        );
+        for name in ["Report.a", "Micros", "Ack.now"] {
+            assert_eq!(
+                scope.settable(name),
+                Err(NameError::NotSettable(name.into()))
+            );
+        }
+        for name in ["gain", "Cwnd", "Ack.now"] {
+            assert_eq!(
+                scope.report_index(name),
+                Err(NameError::NotReported(name.into()))
+            );
+        }
+        for name in ["gian", "Report.", ""] {
+            assert_eq!(scope.settable(name), Err(NameError::Unknown(name.into())));
+            assert_eq!(
+                scope.report_index(name),
+                Err(NameError::Unknown(name.into()))
+            );
+        }
     }
 }

@@ -2,8 +2,8 @@
 #![cfg(feature = "compiler")]
 
 use ccp_lang::{
-    Call, Compiler, INFINITY, Micros, Misfit, Primitive, Primitives, Registers, Staged, Trap,
-    compile,
+    Abilities, Call, Compiler, INFINITY, Library, Micros, Misfit, Primitive, Primitives, Registers,
+    Staged, Trap, compile,
 };
 
 /// What one invocation of a program does, begun with a window of 100 and a rate of 7.
@@ -232,18 +232,27 @@ fn a_portable_program_has_a_form_for_each_datapath_that_can_run_it() {
     assert_eq!(portable.scope.variables(), all.scope.variables());
 
     let forms = portable.forms;
-    assert_eq!(forms.fit(u64::MAX, 255), Ok(&full));
+    assert_eq!(forms.fit(filling(u64::MAX)), Ok(&full));
     // One that has what the program reads, and little else.
-    assert_eq!(forms.fit(Primitive::FlowAppLimited.mask(), 255), Ok(&full));
-    assert_eq!(forms.fit(Primitive::BASE_MASK, 255), Ok(&plain));
+    let limited = Primitive::FlowAppLimited.mask();
+    assert_eq!(forms.fit(filling(limited)), Ok(&full));
+    assert_eq!(forms.fit(Abilities::LIBCCP), Ok(&plain));
     assert_eq!(
-        forms.fit(0, 255),
+        forms.fit(filling(0)),
         Err(Misfit::Primitive(Primitive::FlowBytesInFlight))
     );
+    let max_instrs = 1;
+    let short = Abilities {
+        max_instrs,
+        ..Abilities::LIBCCP
+    };
     let instrs = plain.instrs.len();
     assert_eq!(
-        forms.fit(Primitive::BASE_MASK, 1),
-        Err(Misfit::TooLong { instrs, max: 1 })
+        forms.fit(short),
+        Err(Misfit::TooLong {
+            instrs,
+            max: max_instrs
+        })
     );
 }
 
@@ -251,14 +260,42 @@ fn a_portable_program_has_a_form_for_each_datapath_that_can_run_it() {
 fn what_nothing_can_stand_in_for_leaves_the_full_form_alone() {
     // What older datapaths lack has a stand-in each, so one of theirs is taken away.
     let rtt = Primitive::FlowRttSampleUs;
-    let program = "(def) (when (> Flow.rtt_sample_us 5) (:= Cwnd 9))";
-    let forms = compile_portable(program);
-    assert!(forms.fit(u64::MAX, 255).is_ok());
-    let misfit = forms.fit(!rtt.mask(), 255).unwrap_err();
+    let forms = compile_portable("(def) (when (> Flow.rtt_sample_us 5) (:= Cwnd 9))");
+    assert!(forms.fit(filling(u64::MAX)).is_ok());
+    let misfit = forms.fit(filling(!rtt.mask())).unwrap_err();
     assert_eq!(misfit, Misfit::Primitive(rtt));
     assert_eq!(misfit.to_string(), "the datapath lacks Flow.rtt_sample_us");
-    assert_eq!(forms, compile_portable(program));
-    assert_ne!(forms, compile_portable("(def) (when true (:= Cwnd 9))"));
+}
+
+#[test]
+fn a_library_numbers_programs_from_1_and_identical_ones_once() {
+    let program = |cwnd| compile_portable(&format!("(def) (when true (:= Cwnd {cwnd}))"));
+    let mut library = Library::default();
+    assert!(library.is_empty());
+    let numbers = [7, 8, 7, 9, 8].map(|cwnd| library.add(program(cwnd)));
+    assert_eq!(numbers, [1, 2, 1, 3, 2]);
+    assert_eq!(library.len(), 3);
+
+    let two = Abilities {
+        max_programs: 2,
+        ..Abilities::LIBCCP
+    };
+    let full = Misfit::TableFull { number: 3, max: 2 };
+    let fitting: Vec<_> = library.fitting(two).collect();
+    assert_eq!(fitting[1], (2, library.fit(2, Abilities::LIBCCP)));
+    assert_eq!(fitting[2..], [(3, Err(full))]);
+    assert!(library.fit(3, Abilities::LIBCCP).is_ok());
+    for number in [0, 4] {
+        let unknown = Err(Misfit::Unknown(number));
+        assert_eq!(library.fit(number, Abilities::LIBCCP), unknown);
+    }
+}
+
+fn filling(primitives: u64) -> Abilities {
+    Abilities {
+        primitives,
+        ..Abilities::LIBCCP
+    }
 }
 
 fn compile_portable(program: &str) -> ccp_lang::Forms {
