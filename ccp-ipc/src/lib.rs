@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 pub mod chan;
+mod counters;
 mod error;
 mod ipc;
 mod outbox;
@@ -15,6 +16,7 @@ mod sys;
 pub mod unix;
 mod wake;
 
+pub use counters::Counters;
 pub use error::{CloseError, RecvError, SendError};
 pub use ipc::{BackendBuilder, Blocking, Ipc, Liveness, Mode, Nonblocking, Received};
 pub use outbox::{Outbox, OutboxError, OutboxLimits, OutboxStats};

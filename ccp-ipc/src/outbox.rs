@@ -1,6 +1,6 @@
 //! Bounded queues for what a peer has no room for yet.
 //!
-//! Reads no clock: whoever owns an outbox asks it when it wants to try again, and tells it the time.
+//! Reads no clock: whoever owns an outbox asks when it wants to try again, and tells it the time.
 
 mod queue;
 
@@ -25,6 +25,8 @@ pub struct Outbox<I: Ipc> {
     queues: Vec<Queue<I::Addr>>,
     pool: queue::Pool,
     stats: OutboxStats,
+    /// Peers found to be gone that the owner has not heard of.
+    gone: Vec<I::Addr>,
     /// When sending was last tried again, and how soon after that it shall be.
     retried: Duration,
     patience: Duration,
@@ -106,6 +108,7 @@ impl<I: Ipc> Outbox<I> {
             queues: Vec::new(),
             pool: queue::Pool::default(),
             stats: OutboxStats::default(),
+            gone: Vec::new(),
             retried: Duration::ZERO,
             patience: MIN_PATIENCE,
         }
@@ -197,7 +200,7 @@ impl<I: Ipc> Outbox<I> {
             };
             if gone {
                 let to = queue.to().clone();
-                self.remove(at);
+                self.set_gone(&to);
                 failed(&to, OutboxError::PeerGone);
             } else if !self.drop_if_empty(at) {
                 at += 1;
@@ -231,6 +234,20 @@ impl<I: Ipc> Outbox<I> {
     /// Drops what waits for a peer. Gives the number of datagrams.
     pub fn forget(&mut self, to: &I::Addr) -> usize {
         self.slot(to).map_or(0, |at| self.remove(at))
+    }
+
+    /// Notes that a peer is gone, and drops what waits for it. Sending finds that out by itself.
+    pub fn set_gone(&mut self, peer: &I::Addr) {
+        self.forget(peer);
+        if !self.gone.contains(peer) {
+            self.gone.push(peer.clone());
+        }
+    }
+
+    /// A peer that was found to be gone, each once. Whoever sends to it again may find it anew, or
+    /// somebody else in its place.
+    pub fn pop_gone(&mut self) -> Option<I::Addr> {
+        self.gone.pop()
     }
 
     /// Whether nothing waits for anybody.
@@ -279,7 +296,10 @@ impl<I: Ipc> Outbox<I> {
                 self.drop_if_empty(at);
                 result
             }
-            Err(SendError::Gone) => Err(OutboxError::PeerGone),
+            Err(SendError::Gone) => {
+                self.set_gone(to);
+                Err(OutboxError::PeerGone)
+            }
             Err(other) => Err(OutboxError::Refused(other)),
         }
     }

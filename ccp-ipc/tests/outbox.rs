@@ -334,3 +334,31 @@ fn retries_are_the_rarer_the_longer_nobody_reads() {
     outbox.forget(&2);
     assert_eq!(outbox.next_retry(), None);
 }
+
+#[test]
+fn each_peer_that_is_gone_is_told_once() {
+    let fake = Fake::default();
+    let mut outbox = Outbox::<Fake>::default();
+    assert_eq!(outbox.pop_gone(), None);
+    for peer in 1..=3 {
+        outbox.send(&fake, b"waits", &peer).unwrap();
+    }
+    // One is found by a flush, one by sending, and one the owner finds.
+    fake.gone.borrow_mut().insert(1);
+    outbox.flush(&fake, |_, _| ());
+    fake.gone.borrow_mut().insert(4);
+    for _ in 0..2 {
+        let sent = outbox.send(&fake, b"new", &4);
+        assert!(matches!(sent, Err(OutboxError::PeerGone)));
+    }
+    outbox.set_gone(&3);
+    assert_eq!(outbox.waiting(&3), 0);
+    let mut told: Vec<Peer> = std::iter::from_fn(|| outbox.pop_gone()).collect();
+    told.sort_unstable();
+    assert_eq!(told, [1, 3, 4]);
+    assert_eq!(outbox.waiting(&2), 1);
+    // Known no more, it can be found again.
+    outbox.flush(&fake, |_, _| ());
+    assert!(outbox.send(&fake, b"again", &4).is_err());
+    assert_eq!(outbox.pop_gone(), Some(4));
+}
