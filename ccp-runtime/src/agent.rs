@@ -8,14 +8,13 @@ use std::time::{Duration, Instant};
 
 use ccp_ipc::{Ipc, Received, RecvError};
 use ccp_lang::Diagnostics;
-use ccp_wire::{Address, Message, Messages, ProgramUid};
+use ccp_wire::{Address, Kind, Message, Messages, ProgramUid, Sender};
 use tracing::{info, warn};
 
-use crate::builder::Parts;
 use crate::peer::Peer;
 use crate::shared::Shared;
 use crate::stats::Counter;
-use crate::{AlgSet, Programs, Scope, Stats};
+use crate::{AlgSet, Scope, Stats};
 
 /// An agent that is stepped by hand, as a simulation does: [`step`](Self::step) after each delivery
 /// and at each [`next_timer`](Self::next_timer).
@@ -31,10 +30,10 @@ pub struct Agent<I: Ipc, A: AlgSet<I>> {
 }
 
 impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
-    pub(crate) fn new(parts: Parts<I>, algs: A, programs: Programs) -> Self {
+    pub(crate) fn new(shared: Shared<I>, algs: A) -> Self {
         Self {
             algs,
-            shared: Rc::new(Shared::new(parts, programs)),
+            shared: Rc::new(shared),
             peers: HashMap::default(),
             buf: vec![0; RECEIVE_BUF],
             peers_due: None,
@@ -47,15 +46,9 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
     /// # Errors
     /// [`RunError::ChannelClosed`] or [`RunError::Receive`]: nothing can arrive any more.
     pub fn step(&mut self, now: Duration) -> Result<usize, RunError> {
-        self.shared.now.set(now);
         let mut handled = 0;
-        loop {
-            match self.receive(Some(Duration::ZERO))? {
-                Received::Datagram { len, from } => self.handle(len, from),
-                Received::Woken => continue,
-                Received::TimedOut => break,
-            }
-            handled += 1;
+        while let Some(datagrams) = self.turn(Some(Duration::ZERO), || now)? {
+            handled += datagrams;
         }
         self.see_to_timers();
         Ok(handled)
@@ -69,18 +62,20 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
 
     /// The variables of one of its programs, by the number that datapaths know it by.
     pub fn scope(&self, program: ProgramUid) -> Option<&Scope> {
-        self.shared.programs.scope(program)
+        let algorithms = self.shared.programs.algorithms.iter();
+        let mut scopes = algorithms.flat_map(|alg| alg.scopes.values());
+        scopes.find(|scope| scope.program_uid() == program)
     }
 
     /// The counters now.
     pub fn stats(&self) -> Stats {
-        self.shared.parts.stats.snapshot()
+        self.shared.stats.snapshot()
     }
 
     /// Ends the agent: closes all flows and the transport.
     pub fn close(mut self) {
         self.peers.values_mut().for_each(Peer::close_flows);
-        if let Err(error) = self.shared.parts.ipc.borrow_mut().close() {
+        if let Err(error) = self.shared.ipc.borrow_mut().close() {
             warn!(%error, "the transport does not close as it should");
         }
     }
@@ -88,67 +83,71 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
     /// Steps whenever something arrives or is due, until stopped.
     pub(crate) fn run(mut self) -> Result<(), RunError> {
         info!(ipc = I::name(), "the agent runs");
-        let Parts { ipc, stop, .. } = &self.shared.parts;
+        let Shared { ipc, stop, .. } = &*self.shared;
         stop.handle.register(ipc.borrow().waker());
         let start = Instant::now();
-        let mut outcome = Ok(());
-        while outcome.is_ok() && !self.shared.parts.stop.is_stopped() {
+        let mut turned = Ok(None);
+        while turned.is_ok() && !self.shared.stop.is_stopped() {
             let now = self.shared.now.get();
             let timeout = self.next_timer().map(|due| due.saturating_sub(now));
-            let received = self.receive(self.shared.parts.stop.limit(timeout));
-            self.shared.now.set(start.elapsed());
-            match received {
-                Ok(Received::Datagram { len, from }) => self.handle(len, from),
-                Ok(Received::Woken | Received::TimedOut) => {}
-                Err(error) => outcome = Err(error),
-            }
+            turned = self.turn(self.shared.stop.limit(timeout), || start.elapsed());
             self.see_to_timers();
         }
         info!("the agent ends");
         self.close();
-        outcome
+        turned.map(|_| ())
     }
 
-    fn receive(&mut self, timeout: Option<Duration>) -> Result<Received<I::Addr>, RunError> {
-        let parts = &self.shared.parts;
-        let received = parts.ipc.borrow().recv(&mut self.buf, timeout);
-        // The transport drops these itself: nothing can be done with them.
-        parts.stats.set(Counter::Nameless, parts.ipc.borrow().ignored());
+    /// Waits for a datagram and handles it. Gives how many that were, `None` when the time is over.
+    fn turn(
+        &mut self,
+        timeout: Option<Duration>,
+        clock: impl FnOnce() -> Duration,
+    ) -> Result<Option<usize>, RunError> {
+        let Shared { ipc, stats, now, .. } = &*self.shared;
+        let received = ipc.borrow().recv(&mut self.buf, timeout);
+        now.set(clock());
+        stats.set(Counter::Nameless, ipc.borrow().ignored());
         match received {
-            Ok(received) => Ok(received),
+            Ok(Received::Datagram { len, from }) => {
+                self.handle(len, from);
+                return Ok(Some(1));
+            }
+            Ok(Received::TimedOut) => return Ok(None),
+            Ok(Received::Woken) => {}
             Err(error @ RecvError::Truncated { .. }) => {
                 self.shared.note(Counter::Truncated, &"?", format_args!("ignored: {error}"));
-                Ok(Received::Woken)
             }
-            Err(RecvError::Disconnected | RecvError::Closed) => Err(RunError::ChannelClosed),
-            Err(error) => Err(RunError::Receive(error)),
+            Err(RecvError::Disconnected | RecvError::Closed) => {
+                return Err(RunError::ChannelClosed);
+            }
+            Err(error) => return Err(RunError::Receive(error)),
         }
+        Ok(Some(0))
     }
 
     /// Handles the datagram in the buffer.
     fn handle(&mut self, len: usize, from: I::Addr) {
         let Self { algs, shared, peers, buf, peers_due, .. } = self;
-        shared.count(Counter::Datagrams, 1);
+        shared.stats.add(Counter::Datagrams, 1);
         let ignore = |reason, message: &dyn std::fmt::Debug| {
             shared.note(reason, &from, format_args!("ignored: {message:?}"));
         };
-        let is_full = peers.len() >= shared.parts.settings.max_datapaths;
+        let is_full = peers.len() >= shared.settings.max_datapaths;
         let mut peer = peers.get_mut(&from);
-        let mut address: Option<Address> = None;
+        let mut address = None;
         for message in Messages::new(buf.get(..len).unwrap_or_default()) {
-            if let Ok(Message::Ready(_) | Message::Create(_)) = message
-                && peer.is_none()
-                && !is_full
-            {
+            let begins = matches!(message, Ok(Message::Ready(_) | Message::Create(_)));
+            if begins && peer.is_none() && !is_full {
                 let new = Peer::new(from.clone(), shared);
                 peer = Some(peers.entry(from.clone()).insert_entry(new).into_mut());
-                shared.count(Counter::Datapaths, 1);
                 *peers_due = Some(Duration::ZERO);
             }
             match (message, &mut peer) {
                 (Ok(Message::Measure(measure)), Some(peer)) => peer.on_measure(&measure),
                 (Ok(Message::Create(create)), Some(peer)) => {
-                    let address = address.take().filter(|address| address.flow == create.flow);
+                    let address =
+                        address.take().filter(|address: &Address| address.flow == create.flow);
                     peer.on_create(algs, &create, address);
                 }
                 (Ok(Message::Ready(_)), Some(peer)) => peer.on_ready(),
@@ -173,17 +172,17 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
         if self.peers_due.is_some_and(|due| now >= due) {
             self.peers_due = self.peers.values_mut().map(|peer| peer.do_due(now)).min();
         }
-        let Shared { parts, outbox, .. } = &*self.shared;
-        outbox.borrow_mut().retry(&parts.ipc.borrow(), now, |to, error| {
+        let Shared { ipc, outbox, .. } = &*self.shared;
+        outbox.borrow_mut().retry(&ipc.borrow(), now, |to, error| {
             self.peers.get(to).map(|peer| peer.link.failed(error));
         });
-        if self.shared.has_lost.take() {
-            for (addr, mut peer) in self.peers.extract_if(|_, peer| peer.link.is_gone.get()) {
-                info!(datapath = ?addr, "a datapath is gone");
-                self.shared.count(Counter::DatapathsGone, 1);
-                self.shared.count(Counter::Datapaths, -1);
+        let pop_gone = || self.shared.outbox.borrow_mut().pop_gone();
+        while let Some(gone) = pop_gone() {
+            if let Some(mut peer) = self.peers.remove(&gone) {
+                info!(datapath = ?gone, "a datapath is gone");
+                self.shared.stats.add(Counter::DatapathsGone, 1);
+                self.shared.stats.add(Counter::Datapaths, -1);
                 peer.close_flows();
-                peer.link.forget_all();
             }
             self.peers_due = self.peers_due.filter(|_| !self.peers.is_empty());
         }
@@ -195,8 +194,7 @@ fn why_ignored(message: &Message<'_>) -> Counter {
     match message {
         Message::Measure(_) | Message::Hello(_) => Counter::UnknownDatapath,
         Message::Create(_) | Message::Ready(_) => Counter::DatapathsCapped,
-        Message::Install(_) | Message::UpdateFields(_) => Counter::AgentOnly,
-        Message::ChangeProg(_) | Message::Alive(_) => Counter::AgentOnly,
+        _ if message.kind().map(Kind::sender) == Some(Sender::Agent) => Counter::AgentOnly,
         _ => Counter::UnknownType,
     }
 }
@@ -207,9 +205,7 @@ pub(crate) fn message_of(payload: Box<dyn Any + Send>) -> String {
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     let text = text.unwrap_or("a panic without message").to_owned();
     // The payload is the panicking code's too, and may panic when dropped.
-    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(another);
-    }
+    catch_unwind(AssertUnwindSafe(|| drop(payload))).unwrap_or_else(std::mem::forget);
     text
 }
 

@@ -1,18 +1,16 @@
 //! How an agent is put together and set going, and how it is ended.
 
-use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use ccp_ipc::{BackendBuilder, Ipc, OutboxLimits, StopHandle, StopSource};
+use ccp_ipc::{BackendBuilder, Ipc, Outbox, OutboxLimits, StopHandle, StopSource};
 
 use crate::agent::message_of;
-use crate::{
-    AdditionalAlg, Agent, AlgSet, CongAlg, DefaultAlg, Programs, RunError, Stats, StatsHandle,
-};
+use crate::shared::Shared;
+use crate::{AdditionalAlg, Agent, AlgSet, CongAlg, DefaultAlg, RunError, Stats, StatsHandle};
 
 /// Collects what an agent needs, then runs it.
 ///
@@ -21,21 +19,9 @@ use crate::{
 #[must_use = "does nothing until it is run"]
 #[derive(Debug)]
 pub struct RunBuilder<I: Ipc, U, S> {
-    pub(crate) parts: Parts<I>,
+    pub(crate) shared: Shared<I>,
     algs: U,
     mode: PhantomData<S>,
-}
-
-/// What an agent is made of apart from its algorithms.
-#[derive(Debug)]
-pub(crate) struct Parts<I> {
-    /// Borrowed for each call; to be closed at the end, it has to be mutable then.
-    pub(crate) ipc: RefCell<I>,
-    pub(crate) settings: Settings,
-    pub(crate) stop: StopSource,
-    /// The flag was given as a null pointer.
-    pub(crate) is_null: bool,
-    pub(crate) stats: StatsHandle,
 }
 
 /// Marks a run in a thread of its own.
@@ -79,22 +65,20 @@ impl Default for Settings {
 impl<I: Ipc> RunBuilder<I, (), NoSpawn> {
     /// An agent that will speak through this end.
     pub fn new(backend: BackendBuilder<I>) -> Self {
-        let (settings, stop, is_null, stats) = <(_, _, _, StatsHandle)>::default();
-        let parts = Parts { ipc: RefCell::new(backend.sock), settings, stop, is_null, stats };
-        Self::of(parts, ())
+        Self::of(Shared::new(backend.sock), ())
     }
 }
 
 impl<I: Ipc, S> RunBuilder<I, (), S> {
     /// The algorithm of flows that ask for none, or for one that is not in the list.
     pub fn default_alg<A>(self, alg: A) -> RunBuilder<I, DefaultAlg<A>, S> {
-        RunBuilder::of(self.parts, DefaultAlg(alg))
+        RunBuilder::of(self.shared, DefaultAlg(alg))
     }
 }
 
 impl<I: Ipc, U, S> RunBuilder<I, U, S> {
-    fn of(parts: Parts<I>, algs: U) -> Self {
-        Self { parts, algs, mode: PhantomData }
+    fn of(shared: Shared<I>, algs: U) -> Self {
+        Self { shared, algs, mode: PhantomData }
     }
 
     /// One more algorithm, for flows that ask for it by name; the last added wins among equal
@@ -103,7 +87,7 @@ impl<I: Ipc, U, S> RunBuilder<I, U, S> {
         self,
         alg: O,
     ) -> RunBuilder<I, AdditionalAlg<A, U>, S> {
-        RunBuilder::of(self.parts, AdditionalAlg(alg.into(), self.algs))
+        RunBuilder::of(self.shared, AdditionalAlg(alg.into(), self.algs))
     }
 
     /// As [`additional_alg`](Self::additional_alg), with less for the compiler to infer.
@@ -117,42 +101,42 @@ impl<I: Ipc, U, S> RunBuilder<I, U, S> {
     /// A flag that stops the agent once somebody stores `false` to it. The agent has to look at it
     /// every 20 ms; [`with_stop`](Self::with_stop) costs nothing while nobody stops.
     pub fn with_stop_handle(mut self, handle: Arc<AtomicBool>) -> Self {
-        self.parts.stop.flag = Some(handle);
+        self.shared.stop.flag = Some(handle);
         self
     }
 
     /// A handle that stops the agent at once, for instance from a thread that waits for signals.
     pub fn with_stop(mut self, stop: StopHandle) -> Self {
-        self.parts.stop.handle = stop;
+        self.shared.stop.handle = stop;
         self
     }
 
     /// Counters to write to, for reading them elsewhere while the agent runs.
     pub fn with_stats(mut self, stats: StatsHandle) -> Self {
-        self.parts.stats = stats;
+        self.shared.stats = stats;
         self
     }
 
     /// Limits and intervals other than the defaults.
     pub fn with_settings(mut self, settings: Settings) -> Self {
-        self.parts.settings = settings;
+        self.shared.outbox = Outbox::new(settings.outbox).into();
+        self.shared.settings = settings;
         self
     }
 }
 
 impl<I: Ipc, U: AlgSet<I>, S> RunBuilder<I, U, S> {
     /// All that can go wrong before anything is sent.
-    fn compile(&self) -> Result<Programs, RunError> {
-        let mut programs = Programs::default();
-        self.algs.compile(&mut programs)?;
-        if self.parts.is_null { Err(RunError::NullStopHandle) } else { Ok(programs) }
+    fn compile(&mut self) -> Result<(), RunError> {
+        self.algs.compile(&mut self.shared.programs)?;
+        if self.shared.is_null { Err(RunError::NullStopHandle) } else { Ok(()) }
     }
 }
 
 impl<I: Ipc, U> RunBuilder<I, U, NoSpawn> {
     /// Has the agent run in a thread of its own.
     pub fn spawn_thread(self) -> RunBuilder<I, U, Spawn> {
-        RunBuilder::of(self.parts, self.algs)
+        RunBuilder::of(self.shared, self.algs)
     }
 }
 
@@ -170,9 +154,9 @@ impl<I: Ipc, U: AlgSet<I>> RunBuilder<I, U, NoSpawn> {
     ///
     /// # Errors
     /// A program that does not compile; a null stop flag.
-    pub fn build(self) -> Result<Agent<I, U>, RunError> {
-        let programs = self.compile()?;
-        Ok(Agent::new(self.parts, self.algs, programs))
+    pub fn build(mut self) -> Result<Agent<I, U>, RunError> {
+        self.compile()?;
+        Ok(Agent::new(self.shared, self.algs))
     }
 }
 
@@ -182,10 +166,10 @@ impl<I: Ipc, U: AlgSet<I> + Send + 'static> RunBuilder<I, U, Spawn> {
     /// # Errors
     /// A program that does not compile, a null stop flag, no thread to be had. What ends the agent
     /// later comes out of [`CCPHandle::wait`].
-    pub fn run(self) -> Result<CCPHandle, RunError> {
-        let programs = self.compile()?;
-        let (stop, stats) = (self.parts.stop.clone(), self.parts.stats.clone());
-        let run = move || Agent::new(self.parts, self.algs, programs).run();
+    pub fn run(mut self) -> Result<CCPHandle, RunError> {
+        self.compile()?;
+        let (stop, stats) = (self.shared.stop.clone(), self.shared.stats.clone());
+        let run = move || Agent::new(self.shared, self.algs).run();
         let thread = thread::Builder::new().name("ccp-agent".into()).spawn(run);
         Ok(CCPHandle { stop, stats, thread: thread.map_err(RunError::Spawn)? })
     }

@@ -6,7 +6,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use ccp_ipc::{Ipc, OutboxError};
-use ccp_wire::{ChangeProgRepr, EncodeError, FieldUpdate, FlowId, UpdateFieldsRepr};
+use ccp_lang::NameError;
+use ccp_wire::{ChangeProg, EncodeError, FieldUpdate, FlowId, UpdateFields};
+use tracing::Span;
 
 use crate::programs::Algorithm;
 use crate::shared::Link;
@@ -22,6 +24,8 @@ pub(crate) struct Control<I: Ipc> {
     pub(crate) link: Rc<Link<I>>,
     pub(crate) flow: FlowId,
     pub(crate) alg: Arc<Algorithm>,
+    /// Says in the log what is about this flow.
+    pub(crate) span: Span,
     pub(crate) is_open: Cell<bool>,
 }
 
@@ -53,14 +57,12 @@ impl<I: Ipc> Datapath<I> {
         let unknown = || SetProgramError::UnknownProgram(alg.name, name.into());
         let scope = alg.scopes.get(name).ok_or_else(unknown)?;
         let program_uid = scope.program_uid();
-        let fit = link.shared.programs.fit(program_uid, link.abilities.get());
+        let fit = link.shared.programs.library.fit(program_uid.0, link.abilities.get());
         fit.map_err(|misfit| SetProgramError::Misfit(name.into(), misfit))?;
-        self.send(resolve(scope, fields.unwrap_or_default()), |fields| {
-            let message = ChangeProgRepr { flow: *flow, program_uid, fields };
-            link.send(None, |buf| message.encode(buf))?;
-            link.forget_updates(*flow);
-            Ok(())
-        })?;
+        let fields = fields.unwrap_or_default().iter();
+        let fields = fields.map(|&(name, value)| Ok(scope.set(name, value)?));
+        self.send(None, |buf| ChangeProg::encode_from(*flow, program_uid, fields, buf))?;
+        link.forget_updates(*flow);
         Ok(scope.clone())
     }
 
@@ -70,7 +72,7 @@ impl<I: Ipc> Datapath<I> {
     /// # Errors
     /// When a value cannot be set, or nothing can be sent to the datapath now. Nothing is changed.
     pub fn update_field(&self, scope: &Scope, fields: &[(&str, u64)]) -> Result<(), UpdateError> {
-        self.send(resolve(scope, fields), |fields| self.send_update(fields))
+        self.send_update(fields.iter().map(|&(name, value)| Ok(scope.set(name, value)?)))
     }
 
     /// As [`update_field`](Self::update_field), without looking anything up.
@@ -79,36 +81,29 @@ impl<I: Ipc> Datapath<I> {
     /// When the flow has ended, or nothing can be sent to the datapath now.
     #[inline]
     pub fn update(&self, fields: &[(ControlField, u64)]) -> Result<(), UpdateError> {
-        let fields = fields.iter().map(|&(field, value)| Ok(field.set_to(value)));
-        self.send(fields, |fields| self.send_update(fields))
+        self.send_update(fields.iter().map(|&(field, value)| Ok(field.set_to(value))))
     }
 
     #[inline]
-    fn send_update(&self, fields: &[FieldUpdate]) -> Result<(), UpdateError> {
-        if fields.is_empty() {
+    fn send_update(
+        &self,
+        fields: impl ExactSizeIterator<Item = Result<FieldUpdate, UpdateError>>,
+    ) -> Result<(), UpdateError> {
+        if fields.len() == 0 {
             return Ok(());
         }
         let flow = self.0.flow;
-        let message = UpdateFieldsRepr { flow, fields };
-        self.0.link.send(Some(flow.0.into()), |buf| message.encode(buf))
+        self.send(Some(flow.0.into()), |buf| UpdateFields::encode_from(flow, fields, buf))
     }
 
-    /// Collects `fields` in room that is kept for that, and has them sent.
     #[inline]
     fn send(
         &self,
-        mut fields: impl Iterator<Item = Result<FieldUpdate, UpdateError>>,
-        send: impl FnOnce(&[FieldUpdate]) -> Result<(), UpdateError>,
+        key: Option<u64>,
+        encode: impl FnOnce(&mut [u8]) -> Result<usize, UpdateError>,
     ) -> Result<(), UpdateError> {
-        if !self.0.is_open.get() {
-            return Err(UpdateError::FlowClosed);
-        }
-        let mut room = self.0.link.shared.fields.take();
-        room.clear();
-        let collected = fields.try_for_each(|field| field.map(|field| room.push(field)));
-        let sent = collected.and_then(|()| send(&room));
-        self.0.link.shared.fields.set(room);
-        sent
+        let Control { link, is_open, .. } = &*self.0;
+        if is_open.get() { link.send(key, encode) } else { Err(UpdateError::FlowClosed) }
     }
 }
 
@@ -122,17 +117,6 @@ impl<I: Ipc> fmt::Debug for Datapath<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Datapath(flow {} of {:?})", self.0.flow, self.0.link.addr)
     }
-}
-
-fn resolve(
-    scope: &Scope,
-    fields: &[(&str, u64)],
-) -> impl Iterator<Item = Result<FieldUpdate, UpdateError>> {
-    fields.iter().map(|&(name, value)| match scope.control(name) {
-        Some(field) => Ok(field.set_to(value)),
-        None if scope.contains(name) => Err(UpdateError::NotSettable(name.into())),
-        None => Err(UpdateError::UnknownField(name.into())),
-    })
 }
 
 /// Why a flow does not run another program.
@@ -154,12 +138,9 @@ pub enum SetProgramError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UpdateError {
-    /// The program has no variable of this name.
-    #[error("the program has no variable `{0}`")]
-    UnknownField(String),
-    /// The variable of this name is one that only the program or the datapath writes.
-    #[error("`{0}` cannot be set from outside the program")]
-    NotSettable(String),
+    /// The program has no variable of this name, or not one that can be set from outside.
+    #[error(transparent)]
+    Name(#[from] NameError),
     /// More values than one message carries: 127, or 222 together with a change of program.
     #[error(transparent)]
     TooMany(#[from] EncodeError),

@@ -20,10 +20,11 @@ pub use builder::{CCPHandle, NoSpawn, RunBuilder, Settings, Spawn};
 pub use ccp_ipc::{BackendBuilder, Blocking, Ipc, Nonblocking, OutboxLimits, StopHandle};
 #[doc(hidden)]
 pub use ccp_lang::Compiler;
+pub use ccp_lang::{Misfit, NameError};
 pub use ccp_wire::{Address, FlowId, ProgramUid};
 pub use datapath::{Datapath, SetProgramError, UpdateError};
 pub use list::{AdditionalAlg, AlgSet, DefaultAlg};
-pub use programs::{Misfit, Programs};
+pub use programs::Programs;
 pub use report::{Report, ReportError, ReportField};
 pub use scope::{ControlField, Scope};
 pub use stats::{Stats, StatsHandle};

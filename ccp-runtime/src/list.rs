@@ -14,50 +14,44 @@ pub struct DefaultAlg<A>(pub(crate) A);
 pub struct AdditionalAlg<A, T>(pub(crate) Option<A>, pub(crate) T);
 
 /// A list of algorithms, as [`RunBuilder`](crate::RunBuilder) makes it; for naming the type of what
-/// holds an [`Agent`](crate::Agent). Places in it count from 0, the default.
+/// holds an [`Agent`](crate::Agent).
 pub trait AlgSet<I: Ipc>: Sealed {
     /// A flow of any of them.
     type Flow: Flow;
-
-    /// The place of the first in the list, the last added.
-    #[doc(hidden)]
-    const PLACE: usize;
 
     /// Compiles the programs of all, the default's first.
     #[doc(hidden)]
     fn compile(&self, programs: &mut Programs) -> Result<(), RunError>;
 
-    /// Has the algorithm at `place` take a flow.
+    /// Has the last added algorithm of that name take a flow, or else the default.
     #[doc(hidden)]
-    fn new_flow(&self, place: usize, control: Datapath<I>, info: DatapathInfo) -> Self::Flow;
+    fn new_flow(&self, name: &str, control: Datapath<I>, info: DatapathInfo) -> Self::Flow;
 }
 
 impl<I: Ipc, A: CongAlg<I>> AlgSet<I> for DefaultAlg<A> {
     type Flow = A::Flow;
-    const PLACE: usize = 0;
 
     fn compile(&self, programs: &mut Programs) -> Result<(), RunError> {
-        programs.add(0, &self.0)
+        programs.add(&self.0)
     }
 
-    fn new_flow(&self, _: usize, control: Datapath<I>, info: DatapathInfo) -> A::Flow {
+    fn new_flow(&self, _: &str, control: Datapath<I>, info: DatapathInfo) -> A::Flow {
         self.0.new_flow(control, info)
     }
 }
 
 impl<I: Ipc, A: CongAlg<I>, T: AlgSet<I>> AlgSet<I> for AdditionalAlg<A, T> {
     type Flow = Either<A::Flow, T::Flow>;
-    const PLACE: usize = T::PLACE + 1;
 
     fn compile(&self, programs: &mut Programs) -> Result<(), RunError> {
         self.1.compile(programs)?;
-        self.0.iter().try_for_each(|alg| programs.add(Self::PLACE, alg))
+        self.0.iter().try_for_each(|alg| programs.add(alg))
     }
 
-    fn new_flow(&self, place: usize, control: Datapath<I>, info: DatapathInfo) -> Self::Flow {
+    fn new_flow(&self, name: &str, control: Datapath<I>, info: DatapathInfo) -> Self::Flow {
         match &self.0 {
-            Some(alg) if place == Self::PLACE => Either::Here(alg.new_flow(control, info)),
-            _ => Either::Further(self.1.new_flow(place, control, info)),
+            Some(alg) if A::name() == name => Either::Here(alg.new_flow(control, info)),
+            _ => Either::Further(self.1.new_flow(name, control, info)),
         }
     }
 }

@@ -2,71 +2,84 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ccp_ipc::{Ipc, Liveness};
-use ccp_wire::{Address, Create, FlowId, Hello, HelloFlags, Measure};
-use tracing::{Span, info, info_span};
+use ccp_lang::{Abilities, Records};
+use ccp_wire::{Address, Create, FlowId, Hello, HelloFlags, Install, Measure, ProgramUid};
+use tracing::{info, info_span};
 
-use crate::agent::message_of;
 use crate::datapath::Control;
-use crate::programs::UNSAID;
 use crate::shared::{Link, Shared};
 use crate::stats::Counter;
 use crate::{AlgSet, Datapath, DatapathInfo, Flow, Report};
 
 pub(crate) struct Peer<I: Ipc, F> {
     pub(crate) link: Rc<Link<I>>,
-    /// By number, in an order that makes equal runs equal, and that no choice of numbers can slow.
-    flows: BTreeMap<FlowId, Running<I, F>>,
+    /// What governs each, by its number: an order that makes equal runs equal, and that no choice of
+    /// numbers can slow.
+    flows: BTreeMap<FlowId, (F, Rc<Control<I>>)>,
     /// It has started, and has not been sent its programs yet.
     wants_programs: bool,
     /// The last sign of life, or look for one.
     pub(crate) last_seen: Duration,
 }
 
-/// One flow with the algorithm that governs it.
-struct Running<I: Ipc, F> {
-    flow: F,
-    control: Rc<Control<I>>,
-    span: Span,
-}
-
 impl<I: Ipc, F: Flow> Peer<I, F> {
     /// A datapath never heard of before.
     pub(crate) fn new(addr: I::Addr, shared: &Rc<Shared<I>>) -> Self {
         info!(datapath = ?addr, "a datapath has come");
-        let link = Rc::new(Link::new(addr, Rc::clone(shared)));
-        let last_seen = shared.now.get();
+        shared.stats.add(Counter::Datapaths, 1);
+        let (link, last_seen) = (Link::new(addr, Rc::clone(shared)).into(), shared.now.get());
         Self { link, flows: BTreeMap::new(), wants_programs: true, last_seen }
     }
 
     /// It has started, or lost its agent: it knows nothing of what went before.
     pub(crate) fn on_ready(&mut self) {
-        self.link.shared.count(Counter::Readies, 1);
+        self.link.shared.stats.add(Counter::Readies, 1);
         self.close_flows();
-        self.link.forget_all();
-        self.link.abilities.set(UNSAID);
+        self.link.shared.outbox.borrow_mut().forget(&self.link.addr);
+        self.link.abilities.set(Abilities::LIBCCP);
+        self.link.alive_after.set(Duration::MAX);
         self.wants_programs = true;
     }
 
     /// It tells what it can. If that changes the form of any program all are sent again, since the
     /// first of a run empties the datapath's table.
     pub(crate) fn on_hello(&mut self, hello: Hello) {
-        self.link.shared.count(Counter::Hellos, 1);
-        let before = self.link.abilities.replace(hello);
-        let programs = &self.link.shared.programs;
-        self.wants_programs |= !programs.fitting(before).eq(programs.fitting(hello));
+        self.link.shared.stats.add(Counter::Hellos, 1);
+        let Hello { flags, primitives, max_programs, max_instrs } = hello;
+        let wants_alive = flags.contains(HelloFlags::WANTS_KEEPALIVE);
+        let alive_after = wants_alive.then_some(self.link.shared.settings.keep_alive);
+        self.link.alive_after.set(alive_after.unwrap_or(Duration::MAX));
+        let now = Abilities { primitives, max_programs, max_instrs };
+        let before = self.link.abilities.replace(now);
+        let library = &self.link.shared.programs.library;
+        self.wants_programs |= !library.fitting(before).eq(library.fitting(now));
         self.link.keep_alive();
     }
 
-    /// Sends the programs, if that is due.
+    /// Installs every program that it can run, if that is due. What fails is counted: flows that want
+    /// the program will find it missing.
     pub(crate) fn provide_programs(&mut self) {
-        if std::mem::take(&mut self.wants_programs) {
-            self.link.install();
+        if !std::mem::take(&mut self.wants_programs) {
+            return;
+        }
+        let Link { addr, shared, abilities, .. } = &*self.link;
+        for (uid, program) in shared.programs.library.fitting(abilities.get()) {
+            match program {
+                Ok(Records { events, instrs }) => {
+                    let install = Install { program_uid: ProgramUid(uid), events, instrs };
+                    let sent = self.link.send(None, |buf| Ok(install.encode(buf)?));
+                    shared.stats.add(Counter::Installs, sent.is_ok().into());
+                }
+                Err(misfit) => {
+                    let what = format_args!("a program is not installed: {misfit}");
+                    shared.note(Counter::ProgramsRefused, addr, what);
+                }
+            }
         }
     }
 
@@ -80,48 +93,48 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
         let Create { flow, init_cwnd, mss, src_ip, src_port, dst_ip, dst_port, .. } = *create;
         self.end(flow, true);
         let shared = Rc::clone(&self.link.shared);
-        if self.flows.len() >= shared.parts.settings.max_flows {
-            return self.note(Counter::FlowsCapped, flow, "too many flows");
+        if self.flows.len() >= shared.settings.max_flows {
+            return self.link.note(Counter::FlowsCapped, flow, "too many flows");
         }
         let Some(alg) = shared.programs.algorithm(create.cong_alg).map(Arc::clone) else { return };
-        let (link, place, is_open) = (Rc::clone(&self.link), alg.place, Cell::new(true));
+        let link = Rc::clone(&self.link);
         let span = info_span!("flow", sid = flow.0, alg = alg.name, datapath = ?link.addr);
-        let entered = span.clone().entered();
-        info!(init_cwnd_bytes = init_cwnd, mss_bytes = mss, asked_for = create.cong_alg, "begins");
-        let control = Rc::new(Control { link, flow, alg, is_open });
+        let control = Rc::new(Control { link, flow, alg, span, is_open: Cell::new(true) });
         let handle = Datapath(Rc::clone(&control));
         let info =
             DatapathInfo { flow, init_cwnd, mss, src_ip, src_port, dst_ip, dst_port, address };
-        shared.count(Counter::FlowsCreated, 1);
-        match guard(|| algs.new_flow(place, handle, info)) {
-            Ok(new) => {
-                shared.count(Counter::Flows, 1);
-                drop(entered);
-                self.flows.insert(flow, Running { flow: new, control, span });
-            }
-            Err(message) => {
-                control.is_open.set(false);
-                shared.count(Counter::FlowsClosed, 1);
-                self.note(Counter::FlowPanics, flow, &message);
-            }
-        }
+        shared.stats.add(Counter::FlowsCreated, 1);
+        let new = control.span.in_scope(|| {
+            info!(
+                init_cwnd_bytes = init_cwnd,
+                mss_bytes = mss,
+                asked_for = create.cong_alg,
+                "begins"
+            );
+            self.link.guard(flow, || algs.new_flow(create.cong_alg, handle, info))
+        });
+        let Some(new) = new else {
+            control.is_open.set(false);
+            shared.stats.add(Counter::FlowsClosed, 1);
+            return;
+        };
+        shared.stats.add(Counter::Flows, 1);
+        self.flows.insert(flow, (new, control));
     }
 
     #[inline]
     pub(crate) fn on_measure(&mut self, measure: &Measure<'_>) {
         let &Measure { flow, program_uid, fields } = measure;
-        let Some(running) = self.flows.get_mut(&flow) else {
-            return self.note(Counter::UnknownFlow, flow, "a report of an unknown flow");
+        let Some((alg, control)) = self.flows.get_mut(&flow) else {
+            return self.link.note(Counter::UnknownFlow, flow, "a report of an unknown flow");
         };
         if measure.is_close() {
             return self.end(flow, true);
         }
-        self.link.shared.count(Counter::Reports, 1);
-        let entered = running.span.enter();
+        self.link.shared.stats.add(Counter::Reports, 1);
         let report = Report { program_uid, fields, from: &self.link.addr };
-        if let Err(message) = guard(|| running.flow.on_report(flow, report)) {
-            drop(entered);
-            self.note(Counter::FlowPanics, flow, &message);
+        let done = control.span.in_scope(|| self.link.guard(flow, || alg.on_report(flow, report)));
+        if done.is_none() {
             // What a panic has left behind is not called again.
             self.end(flow, false);
         }
@@ -129,24 +142,21 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
 
     /// Does what is due, and gives when something will be due next.
     pub(crate) fn do_due(&mut self, now: Duration) -> Duration {
-        let Link { addr, shared, abilities, last_sent, .. } = &*self.link;
-        let (settings, last_seen) = (&shared.parts.settings, self.last_seen);
-        if now >= last_seen + settings.probe_after {
-            if shared.parts.ipc.borrow().probe(addr) == Liveness::Gone {
-                self.link.mark_gone();
-            }
+        let Link { addr, shared, alive_after, last_sent, .. } = &*self.link;
+        let probe_after = shared.settings.probe_after;
+        if now >= self.last_seen.saturating_add(probe_after) {
             self.last_seen = now;
+            if shared.ipc.borrow().probe(addr) == Liveness::Gone {
+                shared.outbox.borrow_mut().set_gone(addr);
+            }
         }
-        let probe_due = self.last_seen + settings.probe_after;
-        if !abilities.get().flags.contains(HelloFlags::WANTS_KEEPALIVE) {
-            return probe_due;
-        }
-        if now >= last_sent.get() + settings.keep_alive {
+        if now >= last_sent.get().saturating_add(alive_after.get()) {
             self.link.keep_alive();
             // Also if it could not be sent.
             last_sent.set(now);
         }
-        probe_due.min(last_sent.get() + settings.keep_alive)
+        let alive_due = last_sent.get().saturating_add(alive_after.get());
+        alive_due.min(self.last_seen.saturating_add(probe_after))
     }
 
     /// Closes all flows.
@@ -158,30 +168,16 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
 
     /// Ends a flow if it exists: from here on its handles do nothing.
     fn end(&mut self, flow: FlowId, close: bool) {
-        let Some(running) = self.flows.remove(&flow) else { return };
-        let Running { flow: mut alg, control, span } = running;
+        let Some((mut alg, control)) = self.flows.remove(&flow) else { return };
         control.is_open.set(false);
         self.link.forget_updates(flow);
-        self.link.shared.count(Counter::FlowsClosed, 1);
-        self.link.shared.count(Counter::Flows, -1);
-        let _entered = span.entered();
+        self.link.shared.stats.add(Counter::FlowsClosed, 1);
+        self.link.shared.stats.add(Counter::Flows, -1);
+        let _entered = control.span.enter();
         info!("ends");
-        let closed = if close { guard(|| alg.close()) } else { Ok(()) };
-        for message in [closed, guard(|| drop(alg))].into_iter().filter_map(Result::err) {
-            self.note(Counter::FlowPanics, flow, &message);
+        if close {
+            self.link.guard(flow, || alg.close());
         }
+        self.link.guard(flow, || drop(alg));
     }
-
-    fn note(&self, event: Counter, flow: FlowId, what: &str) {
-        self.link.shared.note(event, &self.link.addr, format_args!("flow {flow}: {what}"));
-    }
-}
-
-/// Calls into an algorithm. Its panic ends there, and comes back as what it said.
-///
-/// Unwinding may leave the flow's own state half changed, but the caller drops that flow; the state
-/// of this crate is never half changed around a callback.
-#[inline]
-fn guard<R>(call: impl FnOnce() -> R) -> Result<R, String> {
-    catch_unwind(AssertUnwindSafe(call)).map_err(message_of)
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ccp_lang::NameError;
 use ccp_wire::{ProgramUid, U64s};
 
 use crate::Scope;
@@ -45,11 +46,7 @@ impl<'a> Report<'a> {
     /// # Errors
     /// As [`Report::get`], and when the scope has no such report variable.
     pub fn get_field(&self, name: &str, scope: &Scope) -> Result<u64, ReportError> {
-        match scope.field(name) {
-            Some(field) => self.get(field),
-            None if scope.contains(name) => Err(ReportError::NotReported(name.into())),
-            None => Err(ReportError::UnknownField(name.into())),
-        }
+        self.get(scope.report_field(name)?)
     }
 
     /// All values in the order in which the program declares them.
@@ -75,10 +72,7 @@ pub enum ReportError {
     /// Nothing came at this index: the datapath sent so many values.
     #[error("the report has no value at index {0}, only {1} values")]
     TooShort(usize, usize),
-    /// The program has no variable of this name.
-    #[error("the program has no variable `{0}`")]
-    UnknownField(String),
-    /// The variable of this name is not sent in reports.
-    #[error("`{0}` is not a report variable")]
-    NotReported(String),
+    /// The program has no report variable of this name.
+    #[error(transparent)]
+    Name(#[from] NameError),
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ccp_lang::Reg;
+use ccp_lang::{NameError, Reg};
 use ccp_wire::{FieldUpdate, ProgramUid};
 
 use crate::ReportField;
@@ -35,21 +35,22 @@ impl Scope {
 
     /// Looks up a report variable, such as `Report.acked`, for [`Report::get`](crate::Report::get).
     pub fn field(&self, name: &str) -> Option<ReportField> {
-        let reg = self.variables.get(name)?.reg;
-        let (program_uid, index) = (self.program_uid, reg.index as usize);
-        reg.is_report().then_some(ReportField { program_uid, index })
+        self.report_field(name).ok()
     }
 
     /// Looks up what an agent may set, a control variable or `Cwnd` (bytes) or `Rate` (bytes/s),
     /// for [`Datapath::update`](crate::Datapath::update).
     pub fn control(&self, name: &str) -> Option<ControlField> {
-        let reg = self.variables.get(name)?.reg;
-        reg.is_settable().then_some(ControlField(reg))
+        self.variables.settable(name).map(ControlField).ok()
     }
 
-    /// Whether the program knows the name at all.
-    pub fn contains(&self, name: &str) -> bool {
-        self.variables.get(name).is_some()
+    pub(crate) fn report_field(&self, name: &str) -> Result<ReportField, NameError> {
+        let index = self.variables.report_index(name)?;
+        Ok(ReportField { program_uid: self.program_uid, index })
+    }
+
+    pub(crate) fn set(&self, name: &str, value: u64) -> Result<FieldUpdate, NameError> {
+        self.variables.settable(name).map(|reg| ControlField(reg).set_to(value))
     }
 }
 

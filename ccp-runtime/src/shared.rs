@@ -2,70 +2,70 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use ccp_ipc::{Ipc, Outbox, OutboxError};
-use ccp_wire::{
-    Alive, EncodeError, FieldUpdate, FlowId, Hello, MAX_MESSAGE_LEN, MAX_UPDATE_FIELDS_LEN,
-    join_updates,
-};
+use ccp_ipc::{Ipc, Outbox, OutboxError, StopSource};
+use ccp_lang::Abilities;
+use ccp_wire::{Alive, FlowId, MAX_MESSAGE_LEN, MAX_UPDATE_FIELDS_LEN, join_updates};
 use tracing::warn;
 
-use crate::UpdateError;
-use crate::builder::Parts;
-use crate::programs::{Programs, UNSAID};
+use crate::agent::message_of;
+use crate::programs::Programs;
 use crate::stats::Counter;
+use crate::{Settings, StatsHandle, UpdateError};
 
-/// Used by the one thread of an agent.
+/// All of an agent but its algorithms and datapaths. Used by one thread at a time.
+#[derive(Debug)]
 pub(crate) struct Shared<I: Ipc> {
-    pub(crate) parts: Parts<I>,
+    /// Borrowed for each call; to be closed at the end, it has to be mutable then.
+    pub(crate) ipc: RefCell<I>,
+    pub(crate) settings: Settings,
+    pub(crate) stop: StopSource,
+    /// The stop flag was given as a null pointer.
+    pub(crate) is_null: bool,
+    pub(crate) stats: StatsHandle,
     pub(crate) programs: Programs,
     pub(crate) now: Cell<Duration>,
-    /// Set when a datapath turns out to be gone; the loop then looks for its link.
-    pub(crate) has_lost: Cell<bool>,
     pub(crate) outbox: RefCell<Outbox<I>>,
-    /// Room that is kept from message to message, to collect the fields of one in.
-    pub(crate) fields: Cell<Vec<FieldUpdate>>,
-    /// Likewise, to encode one in.
+    /// Room to encode a message in.
     buf: RefCell<Vec<u8>>,
     /// When each kind of event was last logged.
-    logged: [Cell<Option<Duration>>; Counter::ALL.len()],
+    logged: [Cell<Option<Duration>>; Counter::COUNT],
 }
 
 /// One datapath, as the handles of its flows see it.
 pub(crate) struct Link<I: Ipc> {
     pub(crate) addr: I::Addr,
     pub(crate) shared: Rc<Shared<I>>,
-    pub(crate) abilities: Cell<Hello>,
-    pub(crate) is_gone: Cell<bool>,
+    pub(crate) abilities: Cell<Abilities>,
+    /// How long it may hear nothing.
+    pub(crate) alive_after: Cell<Duration>,
     pub(crate) last_sent: Cell<Duration>,
 }
 
 impl<I: Ipc> Shared<I> {
-    pub(crate) fn new(parts: Parts<I>, programs: Programs) -> Self {
+    pub(crate) fn new(ipc: I) -> Self {
         Self {
-            outbox: RefCell::new(Outbox::new(parts.settings.outbox)),
-            parts,
-            programs,
+            ipc: RefCell::new(ipc),
+            settings: Settings::default(),
+            stop: StopSource::default(),
+            is_null: false,
+            stats: StatsHandle::default(),
+            programs: Programs::default(),
             now: Cell::default(),
-            has_lost: Cell::default(),
-            fields: Cell::default(),
+            outbox: RefCell::default(),
             buf: RefCell::new(vec![0; MAX_MESSAGE_LEN]),
-            logged: [const { Cell::new(None) }; Counter::ALL.len()],
+            logged: [const { Cell::new(None) }; Counter::COUNT],
         }
-    }
-
-    #[inline]
-    pub(crate) fn count(&self, counter: Counter, by: i64) -> u64 {
-        self.parts.stats.add(counter, by)
     }
 
     /// Counts what should not happen, and says so, but at most once a second.
     #[cold]
     pub(crate) fn note(&self, event: Counter, from: &dyn fmt::Debug, what: fmt::Arguments<'_>) {
         let (now, last) = (self.now.get(), &self.logged[event as usize]);
-        let so_far = self.count(event, 1);
+        let so_far = self.stats.add(event, 1);
         if last.get().is_none_or(|last| now.saturating_sub(last) >= LOG_INTERVAL) {
             last.set(Some(now));
             warn!(reason = ?event, so_far, datapath = ?from, "{what}");
@@ -75,43 +75,20 @@ impl<I: Ipc> Shared<I> {
 
 impl<I: Ipc> Link<I> {
     pub(crate) fn new(addr: I::Addr, shared: Rc<Shared<I>>) -> Self {
+        let (abilities, alive_after) = (Cell::new(Abilities::LIBCCP), Cell::new(Duration::MAX));
         let last_sent = shared.now.clone();
-        let (abilities, is_gone) = (Cell::new(UNSAID), Cell::new(false));
-        Self { addr, shared, abilities, is_gone, last_sent }
-    }
-
-    /// Installs every program that the datapath can run. What fails is counted: flows that want the
-    /// program will find it missing.
-    pub(crate) fn install(&self) {
-        for program in self.shared.programs.fitting(self.abilities.get()) {
-            match program {
-                Ok(install) if self.send(None, |buf| install.encode(buf)).is_ok() => {
-                    self.shared.count(Counter::Installs, 1);
-                }
-                Ok(_) => {}
-                Err(misfit) => {
-                    let what = format_args!("a program is not installed: {misfit}");
-                    self.shared.note(Counter::ProgramsRefused, &self.addr, what);
-                }
-            }
-        }
+        Self { addr, shared, abilities, alive_after, last_sent }
     }
 
     /// Tells the datapath that the agent lives. The next one makes up for one that is lost.
     pub(crate) fn keep_alive(&self) {
-        let interval_ms = self.shared.parts.settings.keep_alive.as_millis() as u32;
-        let _ = self.send(Some(ALIVE_KEY), |buf| Alive { interval_ms }.encode(buf));
+        let interval_ms = self.shared.settings.keep_alive.as_millis() as u32;
+        let _ = self.send(Some(ALIVE_KEY), |buf| Ok(Alive { interval_ms }.encode(buf)?));
     }
 
     /// Drops what waits of the updates of `flow`.
     pub(crate) fn forget_updates(&self, flow: FlowId) {
-        let mut outbox = self.shared.outbox.borrow_mut();
-        outbox.remove_key(&self.addr, flow.0.into());
-    }
-
-    /// Drops everything that waits.
-    pub(crate) fn forget_all(&self) {
-        self.shared.outbox.borrow_mut().forget(&self.addr);
+        self.shared.outbox.borrow_mut().remove_key(&self.addr, flow.0.into());
     }
 
     /// Sends a message, or has it wait; with the key of one that already waits they become one.
@@ -119,22 +96,36 @@ impl<I: Ipc> Link<I> {
     pub(crate) fn send(
         &self,
         key: Option<u64>,
-        encode: impl FnOnce(&mut [u8]) -> Result<usize, EncodeError>,
+        encode: impl FnOnce(&mut [u8]) -> Result<usize, UpdateError>,
     ) -> Result<(), UpdateError> {
-        let Shared { parts, outbox, buf, now, .. } = &*self.shared;
+        let Shared { ipc, outbox, buf, now, .. } = &*self.shared;
         let (mut outbox, mut buf) = (outbox.borrow_mut(), buf.borrow_mut());
-        let ipc = &*parts.ipc.borrow();
+        let ipc = &*ipc.borrow();
         let len = encode(&mut buf)?;
         let message = buf.get(..len).unwrap_or_default();
         let sent = match key {
-            _ if self.is_gone.get() => Err(OutboxError::PeerGone),
             Some(key) => outbox.send_keyed(ipc, key, message, &self.addr, join),
             None => outbox.send(ipc, message, &self.addr),
         };
         sent.map_err(|error| self.failed(error))?;
         self.last_sent.set(now.get());
-        self.shared.count(Counter::Sent, 1);
+        self.shared.stats.add(Counter::Sent, 1);
         Ok(())
+    }
+
+    /// Calls into the algorithm of a flow. Its panic ends there and is counted; `None` comes back.
+    ///
+    /// Unwinding may leave the flow's own state half changed, but the caller drops that flow; the
+    /// state of this crate is never half changed around a callback.
+    #[inline]
+    pub(crate) fn guard<R>(&self, flow: FlowId, call: impl FnOnce() -> R) -> Option<R> {
+        let noted = |payload| self.note(Counter::FlowPanics, flow, &message_of(payload));
+        catch_unwind(AssertUnwindSafe(call)).map_err(noted).ok()
+    }
+
+    /// Counts what should not happen to a flow, and says so.
+    pub(crate) fn note(&self, event: Counter, flow: FlowId, what: &str) {
+        self.shared.note(event, &self.addr, format_args!("flow {flow}: {what}"));
     }
 
     /// Counts a failure to send.
@@ -146,15 +137,7 @@ impl<I: Ipc> Link<I> {
             _ => Counter::SendFailed,
         };
         self.shared.note(reason, &self.addr, format_args!("not sent: {error}"));
-        if matches!(error, OutboxError::PeerGone) {
-            self.mark_gone();
-        }
         error.into()
-    }
-
-    pub(crate) fn mark_gone(&self) {
-        self.is_gone.set(true);
-        self.shared.has_lost.set(true);
     }
 }
 

@@ -16,10 +16,10 @@ impl<I: Ipc, U, S> RunBuilder<I, U, S> {
     /// `handle` must be null or come from [`Arc::into_raw`]. The count which that call left behind
     /// is taken over, so the same pointer must not be given to anything that takes it over again.
     pub unsafe fn with_raw_stop_handle(mut self, handle: *const AtomicBool) -> Self {
-        self.parts.is_null = handle.is_null();
+        self.shared.is_null = handle.is_null();
         // SAFETY: where it is not null it comes, by the contract above, from `Arc::into_raw`, with a
         // count nobody else gives up.
-        self.parts.stop.flag = (!handle.is_null()).then(|| unsafe { Arc::from_raw(handle) });
+        self.shared.stop.flag = (!handle.is_null()).then(|| unsafe { Arc::from_raw(handle) });
         self
     }
 }

@@ -277,13 +277,15 @@ fn a_panic_in_a_callback_ends_its_flow_alone() {
 }
 
 #[test]
-fn closing_the_agent_closes_all_flows() {
+fn closing_the_agent_closes_all_flows_and_the_transport() {
     let (log, mut rig) = noting();
     rig.send(1, &create(2, ""));
     rig.send(1, &create(1, ""));
     take(&log);
+    assert!(!rig.net.is_closed());
     rig.agent.close();
     assert_eq!(take(&log), ["close 1", "close 2"]);
+    assert!(rig.net.is_closed());
 }
 
 #[test]

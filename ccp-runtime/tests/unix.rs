@@ -167,7 +167,7 @@ fn a_connected_peer_that_never_reads_does_not_slow_a_good_one() {
         assert_eq!(good.next(), ('u', window));
     }
     assert_eq!((agent.stats().send_queue_full, agent.stats().send_failed), (0, 0));
-    // What it finds when it reads at last: what was sent before the buffer was full, and the newest.
+    // What it finds when it reads: what was sent before the buffer was full, and the newest.
     for uid in 1..=20 {
         assert_eq!(deaf.next(), ('i', uid));
     }
