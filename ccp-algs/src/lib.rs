@@ -10,6 +10,7 @@ pub mod reno;
 pub mod spec;
 pub mod window;
 
+pub use bbr::BbrAlg;
 pub use cubic::{Cubic, CubicAlg, CubicLinux, CubicLinuxAlg};
 pub use factor::Factor;
 pub use reno::{Reno, RenoAlg};

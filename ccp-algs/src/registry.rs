@@ -2,7 +2,7 @@
 
 use crate::spec::Parameter;
 use crate::window::WindowAlg;
-use crate::{cubic, reno};
+use crate::{BbrAlg, cubic, reno};
 
 /// What there is to say of an algorithm in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,12 @@ pub struct Info {
 
 /// All algorithms of this crate, by name.
 pub const ALL: &[Info] = &[
+    Info {
+        name: BbrAlg::NAME,
+        summary: "a model of the path: bandwidth and round-trip time, probed in turn",
+        reference: "tcp_bbr.c of Linux 6.12",
+        parameters: &[],
+    },
     Info {
         name: <cubic::Config as WindowAlg>::NAME,
         summary: "growth by a cubic function of the time since the last loss",

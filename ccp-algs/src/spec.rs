@@ -6,12 +6,14 @@ use core::fmt;
 use core::str::FromStr;
 
 use crate::registry::{self, Info};
-use crate::{CubicAlg, CubicLinuxAlg, RenoAlg, cubic, reno};
+use crate::{BbrAlg, CubicAlg, CubicLinuxAlg, RenoAlg, cubic, reno};
 
 /// An algorithm with its parameters, ready for an agent.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Spec {
+    /// `bbr`.
+    Bbr(BbrAlg),
     /// `reno`.
     Reno(RenoAlg),
     /// `cubic`.
@@ -24,6 +26,7 @@ impl Spec {
     /// The algorithm's name, without parameters.
     pub const fn name(&self) -> &'static str {
         match self {
+            Self::Bbr(_) => BbrAlg::NAME,
             Self::Reno(_) => "reno",
             Self::Cubic(_) => "cubic",
             Self::CubicLinux(_) => "cubic:linux",
@@ -52,12 +55,7 @@ impl Parameter {
         default: &'static str,
         doc: &'static str,
     ) -> Self {
-        Self {
-            key,
-            values,
-            default,
-            doc,
-        }
+        Self { key, values, default, doc }
     }
 }
 
@@ -133,34 +131,21 @@ impl FromStr for Spec {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut parts = text.split(',');
         let name = parts.next().unwrap_or_default();
-        let unknown = || ParseSpecError::UnknownAlgorithm {
-            name: name.to_owned(),
-        };
+        let unknown = || ParseSpecError::UnknownAlgorithm { name: name.to_owned() };
         let alg = AlgName(registry::find(name).ok_or_else(unknown)?);
-        let (mut reno, mut cubic, mut linux) = (
-            reno::Config::default(),
-            cubic::Config::default(),
-            cubic::LinuxConfig::default(),
-        );
+        let (mut reno, mut cubic, mut linux) =
+            (reno::Config::default(), cubic::Config::default(), cubic::LinuxConfig::default());
         let mut report = crate::ReportEvery::default();
         let mut given: Vec<&str> = Vec::new();
         for part in parts {
             let (key, value) = part
                 .split_once('=')
-                .ok_or_else(|| ParseSpecError::NoValue {
-                    alg,
-                    part: part.to_owned(),
-                })?;
+                .ok_or_else(|| ParseSpecError::NoValue { alg, part: part.to_owned() })?;
             let parameter = alg.parameters.iter().find(|parameter| parameter.key == key);
-            let parameter = parameter.ok_or_else(|| ParseSpecError::UnknownParameter {
-                alg,
-                key: key.to_owned(),
-            })?;
+            let parameter = parameter
+                .ok_or_else(|| ParseSpecError::UnknownParameter { alg, key: key.to_owned() })?;
             if given.contains(&key) {
-                return Err(ParseSpecError::Twice {
-                    alg,
-                    key: key.to_owned(),
-                });
+                return Err(ParseSpecError::Twice { alg, key: key.to_owned() });
             }
             given.push(key);
             let taken = match (alg.name, key) {
@@ -195,6 +180,7 @@ impl FromStr for Spec {
             cubic.beta_ecn = cubic.beta;
         }
         Ok(match alg.name {
+            "bbr" => Self::Bbr(BbrAlg::default()),
             "reno" => Self::Reno(RenoAlg::new(reno).report(report)),
             "cubic" => Self::Cubic(CubicAlg::new(cubic).report(report)),
             "cubic:linux" => Self::CubicLinux(CubicLinuxAlg::new(linux).report(report)),
@@ -246,9 +232,7 @@ mod tests {
 
     #[test]
     fn parameters_reach_the_algorithm() {
-        let spec: Spec = "cubic,hystart=off,beta=0.5,c=1,report=10ms"
-            .parse()
-            .unwrap();
+        let spec: Spec = "cubic,hystart=off,beta=0.5,c=1,report=10ms".parse().unwrap();
         let text = format!("{spec:?}");
         for part in ["Off", "Factor(64000)", "c: 1.0", "10ms"] {
             assert!(text.contains(part), "{part} in {text}");
@@ -266,24 +250,12 @@ mod tests {
     #[test]
     fn what_does_not_exist_is_refused_with_what_does() {
         for (text, says) in [
-            (
-                "rino",
-                "there is no algorithm 'rino'; there are: cubic, cubic:linux, reno",
-            ),
+            ("rino", "there is no algorithm 'rino'; there are: bbr, cubic, cubic:linux, reno"),
             ("", "there is no algorithm ''"),
             ("reno:linux", "there is no algorithm 'reno:linux'"),
-            (
-                "reno,c=1",
-                "reno has no parameter 'c'; it has: beta, beta_ecn, hystart, report",
-            ),
-            (
-                "cubic,beta",
-                "'beta' is no parameter of cubic: write key=value",
-            ),
-            (
-                "cubic,beta=1.5",
-                "cubic does not take beta=1.5: use 0.001 to 0.999",
-            ),
+            ("reno,c=1", "reno has no parameter 'c'; it has: beta, beta_ecn, hystart, report"),
+            ("cubic,beta", "'beta' is no parameter of cubic: write key=value"),
+            ("cubic,beta=1.5", "cubic does not take beta=1.5: use 0.001 to 0.999"),
             ("cubic,beta=0.7,beta=0.7", "cubic is given 'beta' twice"),
             ("cubic,c=nan", "cubic does not take c=nan: use 0.01 to 10"),
             ("cubic:linux,hystart=on", "use off, rfc9406, linux"),

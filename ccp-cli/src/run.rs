@@ -4,7 +4,7 @@ use std::io::Write;
 use std::thread::JoinHandle;
 
 use anyhow::Context;
-use ccp_algs::{CubicAlg, CubicLinuxAlg, RenoAlg, ReportEvery, Spec, registry};
+use ccp_algs::{BbrAlg, CubicAlg, CubicLinuxAlg, RenoAlg, ReportEvery, Spec, registry};
 use ccp_ipc::unix::{BindError, Socket};
 use ccp_runtime::{BackendBuilder, Blocking, RunBuilder, StatsHandle, StopHandle};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
@@ -50,23 +50,32 @@ pub(crate) fn run(args: &Run, color: bool) -> Result<(), Failure> {
         RunBuilder::new(BackendBuilder { sock: socket }).with_stop(stop).with_stats(stats.clone());
     let Choice { default, mut algs, .. } = choice;
     algs.report(args.report);
-    let Algs { reno, cubic, linux } = algs;
+    let Algs { bbr, reno, cubic, linux } = algs;
     // One line for each algorithm, and an arm for what it looks like as the default.
     let ended = match default {
+        "bbr" => builder
+            .default_alg(bbr.unwrap_or_default())
+            .try_additional_alg(reno)
+            .try_additional_alg(cubic)
+            .try_additional_alg(linux)
+            .run(),
         "reno" => builder
             .default_alg(reno.unwrap_or_default())
             .try_additional_alg(cubic)
             .try_additional_alg(linux)
+            .try_additional_alg(bbr)
             .run(),
         "cubic:linux" => builder
             .default_alg(linux.unwrap_or_default())
             .try_additional_alg(cubic)
             .try_additional_alg(reno)
+            .try_additional_alg(bbr)
             .run(),
         _ => builder
             .default_alg(cubic.unwrap_or_default())
             .try_additional_alg(reno)
             .try_additional_alg(linux)
+            .try_additional_alg(bbr)
             .run(),
     };
     signals.end();
@@ -87,6 +96,7 @@ struct Choice {
 /// The algorithms that run, each with its parameters.
 #[derive(Debug, Default)]
 struct Algs {
+    bbr: Option<BbrAlg>,
     reno: Option<RenoAlg>,
     cubic: Option<CubicAlg>,
     linux: Option<CubicLinuxAlg>,
@@ -96,6 +106,7 @@ impl Algs {
     /// Adds one. Says whether it was not there yet.
     fn add(&mut self, spec: Spec) -> Result<bool, String> {
         Ok(match spec {
+            Spec::Bbr(alg) => self.bbr.replace(alg).is_none(),
             Spec::Reno(alg) => self.reno.replace(alg).is_none(),
             Spec::Cubic(alg) => self.cubic.replace(alg).is_none(),
             Spec::CubicLinux(alg) => self.linux.replace(alg).is_none(),
@@ -103,7 +114,7 @@ impl Algs {
         })
     }
 
-    /// Sets how often all of them report, unless that is left at a round trip.
+    /// Sets how often they report, unless that is left at a round trip. BBR's reports mark its rounds: they stay.
     fn report(&mut self, every: ReportEvery) {
         if every == ReportEvery::Rtt {
             return;

@@ -31,8 +31,8 @@ fn the_long_list_tells_what_can_be_set() {
 #[test]
 fn wrong_names_and_units_are_wrong_usage() {
     for (args, says) in [
-        (["run", "rino"].as_slice(), "there are: cubic, cubic:linux, reno"),
-        (&["run", "--default", "rino"], "there are: cubic, cubic:linux, reno"),
+        (["run", "rino"].as_slice(), "there are: bbr, cubic, cubic:linux, reno"),
+        (&["run", "--default", "rino"], "there are: bbr, cubic, cubic:linux, reno"),
         (&["run", "cubic,beta=2"], "0.001 to 0.999"),
         (&["run", "reno,c=1"], "reno has no parameter 'c'; it has: beta,"),
         (&["run", "--report", "10"], "10ms"),

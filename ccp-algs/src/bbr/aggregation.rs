@@ -18,18 +18,13 @@ impl Excess {
         self.present = self.present.max(excess);
         self.rounds += u32::from(round);
         if self.rounds >= WINDOW_ROUNDS {
-            *self = Self {
-                before: self.present,
-                ..Self::default()
-            };
+            *self = Self { before: self.present, ..Self::default() };
         }
     }
 
     /// Bytes, at most what `bandwidth` (bytes per second) delivers in 100 ms.
     pub fn bytes(&self, bandwidth: u64) -> u64 {
-        self.before
-            .max(self.present)
-            .min(bandwidth / MAX_PART_OF_SECOND)
+        self.before.max(self.present).min(bandwidth / MAX_PART_OF_SECOND)
     }
 }
 

@@ -88,9 +88,7 @@ mod tests {
     #[test]
     fn the_maximum_is_exact_for_any_order_of_samples() {
         let mut filter = MaxOverRounds::default();
-        let samples: Vec<u64> = (0..400u64)
-            .map(|n| n.wrapping_mul(2_654_435_761) % 97)
-            .collect();
+        let samples: Vec<u64> = (0..400u64).map(|n| n.wrapping_mul(2_654_435_761) % 97).collect();
         for (round, &sample) in (0u64..).zip(&samples) {
             filter.push(round, sample);
             filter.expire(round, 10);

@@ -2,7 +2,7 @@
 //!
 //! The per-round half is a plain state machine, [`Bbr`]: it is fed with what the datapath saw ([`Seen`]) and answers with
 //! [`Orders`]. The per-ACK half is the datapath program `bbr.ccp`: the pulse of PROBE_BW, the window's growth toward
-//! its target, packet conservation, the rounds, and the wait in PROBE_RTT.
+//! its target, packet conservation, the rounds, and the wait in PROBE_RTT. [`BbrAlg`] joins the two.
 //!
 //! | rule | name in `tcp_bbr.c` | value |
 //! | --- | --- | --- |
@@ -21,14 +21,19 @@
 //! | ACK aggregation | `bbr_extra_acked_*` | `aggregation.rs` |
 //!
 //! All arithmetic is on integers. Where it differs from the kernel: the maximum over rounds is exact instead of three
-//! samples of it; a sample counts for the round that its report ends; an ACK that a receiver held back is not told from
-//! others when the RTprop filter is renewed.
+//! samples of it; a sample counts for the round that its report ends; a round with any sample that the application
+//! held back does not count toward the full pipe, nor for the policer; the time in PROBE_RTT ends with a report, one a
+//! round, and the first ends of two rounds count as one; an ACK that a receiver held back is not told from others when
+//! the RTprop filter is renewed. A phase that an ACK ends is paced by from the next ACK on. A datapath that has only the
+//! first fifteen primitives never says that it repairs losses: there the window is not conserved in recovery.
 
+mod agent;
 mod aggregation;
 mod filter;
 mod model;
 mod policer;
 
+pub use agent::{BbrAlg, BbrFlow};
 pub use aggregation::Excess;
 pub use filter::{MaxOverRounds, MinOverTime};
 pub use model::{Bbr, Mode, Orders, Seen};

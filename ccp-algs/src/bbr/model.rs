@@ -31,10 +31,8 @@ pub struct Seen {
     pub rate: u64,
     /// The same of those that it did.
     pub limited_rate: u64,
-    /// Whether the last sample, and whether any, was of those that it did.
+    /// Whether any sample was of those that it did.
     pub limited: bool,
-    /// See `limited`.
-    pub any_limited: bool,
     /// Bytes delivered, each once, and lost.
     pub delivered: u64,
     /// See `delivered`.
@@ -49,8 +47,7 @@ pub struct Seen {
     pub undone: bool,
     /// Whether the sender had been idle before it sent what was answered.
     pub idle: bool,
-    /// Whether what the mode waits for has happened: in DRAIN that in flight is what the path holds, in PROBE_RTT that
-    /// the time is over.
+    /// Whether in flight is as little as the mode waits for: in DRAIN what the path holds, in PROBE_RTT four packets.
     pub done: bool,
     /// The mode that the datapath was in.
     pub mode: Mode,
@@ -98,6 +95,8 @@ pub struct Bbr {
     full: bool,
     policer: Policer,
     excess: Excess,
+    /// PROBE_RTT: the time in microseconds, and the round, when in flight had come down.
+    settled: Option<(u64, u64)>,
     /// Rounds to end until no sample is of PROBE_RTT's own making any more.
     emptied: u32,
     /// The phase at which PROBE_BW has just begun.
@@ -119,6 +118,7 @@ impl Bbr {
             full: false,
             policer: Policer::default(),
             excess: Excess::default(),
+            settled: None,
             emptied: 0,
             phase: None,
         }
@@ -136,7 +136,7 @@ impl Bbr {
         if self.emptied > 0 {
             seen.limited_rate = seen.limited_rate.max(seen.rate);
             seen.rate = 0;
-            (seen.limited, seen.any_limited) = (true, true);
+            seen.limited = true;
             self.emptied -= u32::from(seen.round && seen.mode != Mode::ProbeRtt);
         }
         if seen.undone {
@@ -173,11 +173,7 @@ impl Bbr {
             cwnd_gain,
             full: self.full,
             bursts: BURSTS * self.burst(pacing_rate(used, pacing_gain)),
-            aggregation: if self.full {
-                self.excess.bytes(used)
-            } else {
-                0
-            },
+            aggregation: if self.full { self.excess.bytes(used) } else { 0 },
             phase: self.phase,
         }
     }
@@ -190,6 +186,11 @@ impl Bbr {
     /// The estimate of the round-trip time without a queue, microseconds.
     pub fn rtprop_us(&self) -> Option<u64> {
         self.rtprop.value_us()
+    }
+
+    /// Segment size, bytes.
+    pub(crate) fn mss(&self) -> u64 {
+        self.mss
     }
 
     /// The mode.
@@ -208,13 +209,9 @@ impl Bbr {
             round: seen.round || seen.timeout,
             delivered: seen.delivered,
             lost: seen.lost.max(u64::from(seen.timeout)),
-            app_limited: seen.any_limited,
+            app_limited: seen.limited,
         };
-        if self
-            .policer
-            .on_report(&interval, self.mode == Mode::ProbeBw)
-            == Verdict::Over
-        {
+        if self.policer.on_report(&interval, self.mode == Mode::ProbeBw) == Verdict::Over {
             self.begin_probe_bw();
         }
         if seen.rate > 0 {
@@ -263,7 +260,11 @@ impl Bbr {
         if expired && known && self.rounds > 0 && !seen.idle && self.mode != Mode::ProbeRtt {
             self.mode = Mode::ProbeRtt;
             self.phase = None;
-        } else if self.mode == Mode::ProbeRtt && seen.mode == Mode::ProbeRtt && seen.done {
+            self.settled = None;
+        } else if self.mode == Mode::ProbeRtt
+            && seen.mode == Mode::ProbeRtt
+            && self.has_waited(seen)
+        {
             self.rtprop.confirm(seen.now_us);
             if self.full {
                 self.begin_probe_bw();
@@ -271,6 +272,18 @@ impl Bbr {
                 self.mode = Mode::Startup;
             }
         }
+    }
+
+    /// Whether the time in PROBE_RTT is over: it counts from when in flight has come down.
+    fn has_waited(&mut self, seen: &Seen) -> bool {
+        let Some((since_us, rounds)) = self.settled else {
+            if seen.done {
+                self.settled = Some((seen.now_us, self.rounds));
+            }
+            return false;
+        };
+        // The first round to end may have begun before.
+        self.rounds > rounds + 1 && seen.now_us > since_us.saturating_add(PROBE_RTT_US)
     }
 
     fn undo(&mut self, now_us: u64) {
@@ -337,6 +350,9 @@ const RTPROP_US: u64 = 10_000_000;
 /// Growth that still counts, and how many rounds without it fill the pipe (`bbr_full_bw_thresh`, `bbr_full_bw_cnt`).
 const FULL_GROWTH: u64 = UNIT * 5 / 4;
 const FULL_ROUNDS: u32 = 3;
+
+/// `bbr_probe_rtt_mode_ms`.
+const PROBE_RTT_US: u64 = 200_000;
 
 /// The phases at which a cycle may begin (`bbr_cycle_rand`).
 const START_PHASES: u64 = 7;

@@ -92,10 +92,7 @@ impl Policer {
 
     /// Forgets everything.
     pub fn reset(&mut self, now_us: u64) {
-        *self = Self {
-            since_us: now_us,
-            ..Self::default()
-        };
+        *self = Self { since_us: now_us, ..Self::default() };
     }
 
     /// The policer's bandwidth, bytes per second, while one is followed.
@@ -146,13 +143,7 @@ mod tests {
 
     /// A round of 20 ms that delivers `delivered` bytes and loses `lost`.
     fn round(n: u64, delivered: u64, lost: u64) -> Interval {
-        Interval {
-            now_us: n * 20_000,
-            round: true,
-            delivered,
-            lost,
-            app_limited: false,
-        }
+        Interval { now_us: n * 20_000, round: true, delivered, lost, app_limited: false }
     }
 
     fn run(
@@ -195,13 +186,7 @@ mod tests {
     fn an_interval_of_more_than_sixteen_rounds_is_given_up() {
         let (policer, found) = run(18, |n| u64::from(n == 1) * 1_000, |_| 10_000);
         assert_eq!(found, None);
-        assert_eq!(
-            policer,
-            Policer {
-                since_us: 18 * 20_000,
-                ..Policer::default()
-            }
-        );
+        assert_eq!(policer, Policer { since_us: 18 * 20_000, ..Policer::default() });
     }
 
     #[test]
@@ -210,17 +195,8 @@ mod tests {
         for n in 1..=8 {
             policer.on_report(&round(n, 10_000, 3_000), true);
         }
-        policer.on_report(
-            &Interval {
-                app_limited: true,
-                ..round(9, 10_000, 3_000)
-            },
-            true,
-        );
-        assert_eq!(
-            policer.on_report(&round(10, 10_000, 3_000), true),
-            Verdict::Same
-        );
+        policer.on_report(&Interval { app_limited: true, ..round(9, 10_000, 3_000) }, true);
+        assert_eq!(policer.on_report(&round(10, 10_000, 3_000), true), Verdict::Same);
         assert_eq!(policer.bandwidth(), None);
     }
 
@@ -228,16 +204,9 @@ mod tests {
     fn a_policer_is_followed_for_forty_eight_rounds() {
         let (mut policer, _) = run(9, |_| 3_000, |_| 10_000);
         for n in 10..57 {
-            assert_eq!(
-                policer.on_report(&round(n, 10_000, 0), true),
-                Verdict::Same,
-                "{n}"
-            );
+            assert_eq!(policer.on_report(&round(n, 10_000, 0), true), Verdict::Same, "{n}");
         }
-        assert_eq!(
-            policer.on_report(&round(57, 10_000, 0), true),
-            Verdict::Over
-        );
+        assert_eq!(policer.on_report(&round(57, 10_000, 0), true), Verdict::Over);
         assert_eq!(policer.bandwidth(), None);
     }
 }
