@@ -34,12 +34,7 @@ impl<I: Ipc> CongAlg<I> for MyAlgorithm {
     fn new_flow(&self, mut control: Datapath<I>, info: DatapathInfo) -> MyFlow<I> {
         let scope = control.set_program("each_rtt", None).unwrap_or_default();
         let (mss, cwnd) = (info.mss.into(), info.init_cwnd.into());
-        MyFlow {
-            control,
-            scope,
-            mss,
-            cwnd,
-        }
+        MyFlow { control, scope, mss, cwnd }
     }
 }
 
@@ -56,16 +51,9 @@ impl<I: Ipc> Flow for MyFlow<I> {
         let Ok(lost) = report.get_field("Report.lost", &self.scope) else {
             return;
         };
-        self.cwnd = if lost > 0 {
-            self.cwnd * 2 / 3
-        } else {
-            self.cwnd + self.mss
-        };
+        self.cwnd = if lost > 0 { self.cwnd * 2 / 3 } else { self.cwnd + self.mss };
         self.cwnd = self.cwnd.max(2 * self.mss);
-        if let Err(error) = self
-            .control
-            .update_field(&self.scope, &[("Cwnd", self.cwnd)])
-        {
+        if let Err(error) = self.control.update_field(&self.scope, &[("Cwnd", self.cwnd)]) {
             eprintln!("window not set: {error}");
         }
     }
@@ -75,18 +63,13 @@ impl<I: Ipc> Flow for MyFlow<I> {
 
 fn simulate() -> Result<Results, SimError> {
     let link = Link::new(Rate::mbit(24), Duration::from_millis(20));
-    Scenario::new(link)
-        .time(Duration::from_secs(20))
-        .run(MyAlgorithm)
+    Scenario::new(link).time(Duration::from_secs(20)).run(MyAlgorithm)
 }
 
 fn main() -> Result<(), SimError> {
     let results = simulate()?;
     println!("utilisation      {:.3}", results.utilisation);
-    println!(
-        "mean queue       {:.1} ms",
-        results.queue_mean.as_secs_f64() * 1e3
-    );
+    println!("mean queue       {:.1} ms", results.queue_mean.as_secs_f64() * 1e3);
     println!("packets dropped  {}", results.link.dropped);
     Ok(())
 }
@@ -94,10 +77,6 @@ fn main() -> Result<(), SimError> {
 #[test]
 fn my_algorithm_fills_the_link() {
     let results = simulate().unwrap();
-    assert!(
-        results.utilisation > 0.9,
-        "utilisation {}",
-        results.utilisation
-    );
+    assert!(results.utilisation > 0.9, "utilisation {}", results.utilisation);
     assert!(results.agent.refused == 0 && results.agent.traps == 0);
 }

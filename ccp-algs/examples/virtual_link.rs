@@ -65,27 +65,13 @@ fn print(results: &Results) {
     let mean = flow.mean_cwnd(results.time / 5);
     println!("{:<26}{:>10}", "Reno in virtual time", "");
     println!("{:<26}{:>10.3}", "utilisation", results.utilisation);
-    println!(
-        "{:<26}{:>10.2}",
-        "queueing delay, mean, ms",
-        ms(results.queue_mean)
-    );
-    println!(
-        "{:<26}{:>10.2}",
-        "queueing delay, p95, ms",
-        ms(results.queue_p95)
-    );
+    println!("{:<26}{:>10.2}", "queueing delay, mean, ms", ms(results.queue_mean));
+    println!("{:<26}{:>10.2}", "queueing delay, p95, ms", ms(results.queue_p95));
     println!("{:<26}{:>10.0}", "window, mean, bytes", mean);
     println!("{:<26}{:>10}", "packets dropped", results.link.dropped);
     println!("{:<26}{:>10}", "retransmissions", flow.retransmits);
-    println!(
-        "{:<26}{:>10}",
-        "reports to the agent", results.agent.reports
-    );
-    println!(
-        "{:<26}{:>10}",
-        "decisions of the agent", results.agent.updates
-    );
+    println!("{:<26}{:>10}", "reports to the agent", results.agent.reports);
+    println!("{:<26}{:>10}", "decisions of the agent", results.agent.updates);
 }
 
 const USAGE: &str = "usage: virtual_link [--rate 24mbit] [--rtt 20ms] [--queue 40p] [--time 5s]";

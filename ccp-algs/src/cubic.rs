@@ -7,7 +7,7 @@
 //! Growth is a function of time and of the bytes acknowledged. Either is given for a whole report, often a round trip;
 //! both are cut into [`PARTS`] equal parts, which makes the result that of a report per ACK within 0.5 %. Slow start,
 //! recovery and what counts as an event are the same for every algorithm: see
-//! [`Controller`](crate::window::Controller).
+//! [`Controller`].
 
 mod linux;
 mod rfc;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// `N` counters, at zero to begin with. Clones are the same counters.
 ///
-/// [`counters!`](crate::counters) gives them names.
+/// [`counters!`](macro@crate::counters) gives them names.
 #[derive(Clone, Debug)]
 pub struct Counters<const N: usize>(Arc<[AtomicU64; N]>);
 

@@ -128,11 +128,7 @@ impl Mode for Nonblocking {
 
 /// The time a receive really waits: what the caller asked for, or nothing.
 pub(crate) fn wait_of<M: Mode>(timeout: Option<Duration>) -> Option<Duration> {
-    if M::BLOCKING {
-        timeout
-    } else {
-        Some(Duration::ZERO)
-    }
+    if M::BLOCKING { timeout } else { Some(Duration::ZERO) }
 }
 
 /// What an agent is built from.

@@ -7,10 +7,7 @@ mod error;
 mod ipc;
 mod outbox;
 #[cfg(unix)]
-#[allow(
-    unsafe_code,
-    reason = "the one place where std lacks what the system can do"
-)]
+#[allow(unsafe_code, reason = "the one place where std lacks what the system can do")]
 mod sys;
 #[cfg(unix)]
 pub mod unix;

@@ -82,20 +82,14 @@ impl Default for OutboxLimits {
     /// Room for an update to each of many flows, and an end to what a peer that never reads can
     /// take.
     fn default() -> Self {
-        Self {
-            max_messages: 16_384,
-            max_bytes: 4 << 20,
-        }
+        Self { max_messages: 16_384, max_bytes: 4 << 20 }
     }
 }
 
 impl OutboxLimits {
     /// Limits of `max_messages` datagrams and `max_bytes` bytes for each peer.
     pub const fn new(max_messages: usize, max_bytes: usize) -> Self {
-        Self {
-            max_messages,
-            max_bytes,
-        }
+        Self { max_messages, max_bytes }
     }
 }
 
@@ -169,10 +163,8 @@ impl<I: Ipc> Outbox<I> {
         let Some(at) = self.slot(to) else {
             return false;
         };
-        let removed = self
-            .queues
-            .get_mut(at)
-            .is_some_and(|queue| queue.remove_key(key, &mut self.pool));
+        let removed =
+            self.queues.get_mut(at).is_some_and(|queue| queue.remove_key(key, &mut self.pool));
         self.drop_if_empty(at);
         removed
     }
@@ -257,9 +249,7 @@ impl<I: Ipc> Outbox<I> {
 
     /// How many datagrams wait for a peer.
     pub fn waiting(&self, to: &I::Addr) -> usize {
-        self.slot(to)
-            .and_then(|at| self.queues.get(at))
-            .map_or(0, Queue::len)
+        self.slot(to).and_then(|at| self.queues.get(at)).map_or(0, Queue::len)
     }
 
     /// What has been done so far.
@@ -269,11 +259,7 @@ impl<I: Ipc> Outbox<I> {
 
     fn slot(&self, to: &I::Addr) -> Option<usize> {
         // The common case, nothing waits for anybody, needs no hashing.
-        if self.queues.is_empty() {
-            None
-        } else {
-            self.index.get(to).copied()
-        }
+        if self.queues.is_empty() { None } else { self.index.get(to).copied() }
     }
 
     fn send_or_queue(

@@ -63,16 +63,12 @@ impl SockAddr {
 
     /// The name: a path without NUL, or a NUL and an abstract name; empty for no name.
     pub(crate) fn name(&self) -> &[u8] {
-        self.path
-            .get(..usize::from(self.name_len))
-            .unwrap_or_default()
+        self.path.get(..usize::from(self.name_len)).unwrap_or_default()
     }
 
     /// Works out the name's length from that of the whole address as the system reported it.
     fn set_len(&mut self, addr_len: usize) {
-        let room = addr_len
-            .saturating_sub(offset_of!(Self, path))
-            .min(PATH_ROOM);
+        let room = addr_len.saturating_sub(offset_of!(Self, path)).min(PATH_ROOM);
         let bytes = self.path.get(..room).unwrap_or_default();
         let len = match bytes.first() {
             None => 0,
@@ -140,10 +136,7 @@ mod imp {
                 &mut addr_len,
             )
         };
-        Ok((
-            usize::try_from(got).map_err(|_| io::Error::last_os_error())?,
-            addr_len as usize,
-        ))
+        Ok((usize::try_from(got).map_err(|_| io::Error::last_os_error())?, addr_len as usize))
     }
 }
 
@@ -159,10 +152,7 @@ mod imp {
         flags: libc::c_int,
         from: &mut SockAddr,
     ) -> io::Result<(usize, usize)> {
-        let mut part = libc::iovec {
-            iov_base: buf.as_mut_ptr().cast(),
-            iov_len: buf.len(),
-        };
+        let mut part = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len() };
         // SAFETY: `msghdr` consists of integers and pointers, for which zeros are valid.
         let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
         header.msg_name = std::ptr::from_mut(from).cast();
@@ -177,21 +167,14 @@ mod imp {
         let got = unsafe { libc::recvmsg(fd.as_raw_fd(), &mut header, flags) };
         let got = usize::try_from(got).map_err(|_| io::Error::last_os_error())?;
         let cut = header.msg_flags & libc::MSG_TRUNC != 0;
-        Ok((
-            if cut { buf.len() + 1 } else { got },
-            header.msg_namelen as usize,
-        ))
+        Ok((if cut { buf.len() + 1 } else { got }, header.msg_namelen as usize))
     }
 }
 
 /// Waits until a socket has something to receive, or the time is over: to the microsecond where the
 /// system can.
 pub(crate) fn wait_readable(fd: BorrowedFd<'_>, timeout: Duration) -> io::Result<()> {
-    let mut entry = libc::pollfd {
-        fd: fd.as_raw_fd(),
-        events: libc::POLLIN,
-        revents: 0,
-    };
+    let mut entry = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
     #[cfg(any(target_os = "linux", target_os = "android"))]
     let result = {
         let limit = libc::timespec {
@@ -211,20 +194,12 @@ pub(crate) fn wait_readable(fd: BorrowedFd<'_>, timeout: Duration) -> io::Result
         // system keeps no pointer. `fd` is open while it is borrowed.
         unsafe { libc::poll(&mut entry, 1, limit) }
     };
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Whether a socket's own buffer certainly has room to send from.
 pub(crate) fn is_writable(fd: BorrowedFd<'_>) -> bool {
-    let mut entry = libc::pollfd {
-        fd: fd.as_raw_fd(),
-        events: libc::POLLOUT,
-        revents: 0,
-    };
+    let mut entry = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
     // SAFETY: `entry` is one `pollfd`, valid for reads and writes, as the count says. The system
     // keeps no pointer. `fd` is open while it is borrowed.
     let result = unsafe { libc::poll(&mut entry, 1, 0) };
@@ -234,35 +209,17 @@ pub(crate) fn is_writable(fd: BorrowedFd<'_>) -> bool {
 /// Binds a socket to an address.
 pub(crate) fn bind(fd: BorrowedFd<'_>, addr: &SockAddr) -> io::Result<()> {
     // SAFETY: as in `send_to`: `addr` is valid for reads of `addr_len()` bytes, and only read.
-    let result = unsafe {
-        libc::bind(
-            fd.as_raw_fd(),
-            std::ptr::from_ref(addr).cast(),
-            addr.addr_len(),
-        )
-    };
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    let result =
+        unsafe { libc::bind(fd.as_raw_fd(), std::ptr::from_ref(addr).cast(), addr.addr_len()) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Connects a socket to an address.
 pub(crate) fn connect(fd: BorrowedFd<'_>, addr: &SockAddr) -> io::Result<()> {
     // SAFETY: as in `send_to`: `addr` is valid for reads of `addr_len()` bytes, and only read.
-    let result = unsafe {
-        libc::connect(
-            fd.as_raw_fd(),
-            std::ptr::from_ref(addr).cast(),
-            addr.addr_len(),
-        )
-    };
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    let result =
+        unsafe { libc::connect(fd.as_raw_fd(), std::ptr::from_ref(addr).cast(), addr.addr_len()) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Sends one datagram without ever waiting.
@@ -281,11 +238,7 @@ pub(crate) fn send_to(fd: BorrowedFd<'_>, msg: &[u8], to: &SockAddr) -> io::Resu
             to.addr_len(),
         )
     };
-    if sent < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Sends one datagram to where the socket is connected, without ever waiting.
@@ -293,11 +246,7 @@ pub(crate) fn send_connected(fd: BorrowedFd<'_>, msg: &[u8]) -> io::Result<()> {
     // SAFETY: `msg` is valid for reads of `msg.len()` bytes; the system keeps no pointer. `fd` is
     // open while borrowed.
     let sent = unsafe { libc::send(fd.as_raw_fd(), msg.as_ptr().cast(), msg.len(), SEND_FLAGS) };
-    if sent < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Sets the size of a socket's buffer in bytes: `SO_SNDBUF` or `SO_RCVBUF`.
@@ -319,11 +268,7 @@ pub(crate) fn set_buffer(fd: BorrowedFd<'_>, which: Buffer, bytes: usize) -> io:
             size_of::<libc::c_int>() as libc::socklen_t,
         )
     };
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// One of a socket's two buffers.
@@ -344,11 +289,7 @@ pub(crate) fn effective_uid() -> u32 {
 pub(crate) fn try_lock(file: &File) -> io::Result<()> {
     // SAFETY: takes integers only. The descriptor is open while `file` is borrowed.
     let result = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Whether the system's data base has a name for that group.
@@ -360,13 +301,7 @@ pub(crate) fn group_has_name(gid: u32) -> bool {
     // its length, which is the one given. All outlive the call, and what it puts into them is not
     // looked at but for `found` being null.
     let result = unsafe {
-        libc::getgrgid_r(
-            gid,
-            entry.as_mut_ptr(),
-            strings.as_mut_ptr(),
-            strings.len(),
-            &mut found,
-        )
+        libc::getgrgid_r(gid, entry.as_mut_ptr(), strings.as_mut_ptr(), strings.len(), &mut found)
     };
     // ERANGE: there is such a group, with more members than there is room for.
     result == libc::ERANGE || (result == 0 && !found.is_null())

@@ -51,9 +51,7 @@ impl Waker {
 
 impl fmt::Debug for Waker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waker")
-            .field("gone", &self.is_gone())
-            .finish()
+        f.debug_struct("Waker").field("gone", &self.is_gone()).finish()
     }
 }
 
@@ -143,9 +141,7 @@ const FLAG_INTERVAL: Duration = Duration::from_millis(20);
 
 impl fmt::Debug for StopHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StopHandle")
-            .field("stopped", &self.is_stopped())
-            .finish()
+        f.debug_struct("StopHandle").field("stopped", &self.is_stopped()).finish()
     }
 }
 
@@ -213,28 +209,19 @@ mod tests {
 
     #[test]
     fn a_loop_stops_by_its_handle_or_its_flag() {
-        let with_flag = || StopSource {
-            flag: Some(Arc::new(AtomicBool::new(true))),
-            ..StopSource::default()
-        };
+        let with_flag =
+            || StopSource { flag: Some(Arc::new(AtomicBool::new(true))), ..StopSource::default() };
         let by_handle = with_flag();
         assert!(!by_handle.is_stopped());
         by_handle.handle.stop();
         assert!(by_handle.is_stopped());
         let by_flag = with_flag();
-        by_flag
-            .flag
-            .iter()
-            .for_each(|flag| flag.store(false, Ordering::SeqCst));
+        by_flag.flag.iter().for_each(|flag| flag.store(false, Ordering::SeqCst));
         assert!(by_flag.clone().is_stopped());
         let by_both = with_flag();
         by_both.stop();
         assert!(by_both.handle.is_stopped());
-        assert!(
-            by_both
-                .flag
-                .is_some_and(|flag| !flag.load(Ordering::SeqCst))
-        );
+        assert!(by_both.flag.is_some_and(|flag| !flag.load(Ordering::SeqCst)));
     }
 
     #[test]

@@ -20,10 +20,7 @@ fn what_was_sent_before_the_end_still_arrives() {
     let (a, b) = chan::pair(4);
     let (tx, rx) = crossbeam_channel::unbounded();
     let (tx2, rx2) = crossbeam_channel::unbounded();
-    let (c, d) = (
-        chan::Socket::<Blocking>::new(tx, rx2),
-        chan::Socket::<Blocking>::new(tx2, rx),
-    );
+    let (c, d) = (chan::Socket::<Blocking>::new(tx, rx2), chan::Socket::<Blocking>::new(tx2, rx));
     for (sender, receiver) in [(a, b), (c, d)] {
         sender.try_send(b"one", &()).unwrap();
         sender.try_send(b"two", &()).unwrap();
@@ -40,18 +37,12 @@ fn the_end_of_the_other_side_ends_a_wait() {
     let (a, b) = chan::pair(1);
     let (tx, rx) = crossbeam_channel::unbounded();
     let (tx2, rx2) = crossbeam_channel::unbounded();
-    let (c, d) = (
-        chan::Socket::<Blocking>::new(tx, rx2),
-        chan::Socket::<Blocking>::new(tx2, rx),
-    );
+    let (c, d) = (chan::Socket::<Blocking>::new(tx, rx2), chan::Socket::<Blocking>::new(tx2, rx));
     for (going, waiting) in [(a, b), (c, d)] {
         let waiting = std::thread::spawn(move || waiting.recv(&mut [0; 8], None));
         std::thread::sleep(Duration::from_millis(20));
         drop(going);
-        assert!(matches!(
-            waiting.join().unwrap(),
-            Err(RecvError::Disconnected)
-        ));
+        assert!(matches!(waiting.join().unwrap(), Err(RecvError::Disconnected)));
     }
 }
 
@@ -108,20 +99,14 @@ fn a_capacity_of_nothing_is_one() {
 fn a_crossbeam_channel_without_a_buffer_hands_over_to_who_waits() {
     let (tx, rx) = crossbeam_channel::bounded(0);
     let (tx2, rx2) = crossbeam_channel::bounded(0);
-    let (a, b) = (
-        chan::Socket::<Blocking>::new(tx, rx2),
-        chan::Socket::<Blocking>::new(tx2, rx),
-    );
+    let (a, b) = (chan::Socket::<Blocking>::new(tx, rx2), chan::Socket::<Blocking>::new(tx2, rx));
     assert!(matches!(a.try_send(b"x", &()), Err(SendError::Full)));
     assert_eq!(a.probe(&()), Liveness::Unknown);
     let waiting = std::thread::spawn(move || b.recv(&mut [0; 8], None));
     while a.try_send(b"x", &()).is_err() {
         std::thread::yield_now();
     }
-    assert_eq!(
-        waiting.join().unwrap().unwrap(),
-        Received::Datagram { len: 1, from: () }
-    );
+    assert_eq!(waiting.join().unwrap().unwrap(), Received::Datagram { len: 1, from: () });
 }
 
 proptest! {

@@ -68,10 +68,7 @@ fn an_answer_goes_to_where_the_question_came_from<I: Ipc>(pair: Pair<I>) {
     let (_, from) = receive(&pair.b).unwrap();
     assert_eq!(from, pair.at_a);
     pair.b.try_send(b"answer", &from).unwrap();
-    assert_eq!(
-        receive(&pair.a),
-        Some((b"answer".to_vec(), pair.at_b.clone()))
-    );
+    assert_eq!(receive(&pair.a), Some((b"answer".to_vec(), pair.at_b.clone())));
 }
 
 fn a_datagram_larger_than_the_buffer_is_an_error_and_dropped_whole<I: Ipc>(pair: Pair<I>) {
@@ -90,10 +87,7 @@ fn a_datagram_may_fill_the_buffer_exactly<I: Ipc>(pair: Pair<I>) {
     let mut buf = [0; 5];
     assert_eq!(
         pair.b.recv(&mut buf, Some(Duration::ZERO)).unwrap(),
-        Received::Datagram {
-            len: 5,
-            from: pair.at_a
-        }
+        Received::Datagram { len: 5, from: pair.at_a }
     );
     assert_eq!(&buf, b"exact");
 }
@@ -126,10 +120,7 @@ fn a_peer_that_is_gone_is_told_from_a_full_one<I: Ipc>(pair: Pair<I>) {
         assert_eq!(pair.a.probe(&pair.at_b), Liveness::Alive);
     }
     drop(pair.b);
-    assert!(matches!(
-        pair.a.try_send(b"x", &pair.at_b),
-        Err(SendError::Gone)
-    ));
+    assert!(matches!(pair.a.try_send(b"x", &pair.at_b), Err(SendError::Gone)));
     if pair.probes {
         assert_eq!(pair.a.probe(&pair.at_b), Liveness::Gone);
     }
@@ -151,22 +142,14 @@ fn a_receive_without_data_ends_in_time<I: Ipc>(pair: Pair<I>) {
         Duration::from_millis(4),
     ] {
         let start = Instant::now();
-        assert_eq!(
-            pair.a.recv(&mut [0; 8], Some(timeout)).unwrap(),
-            Received::TimedOut
-        );
+        assert_eq!(pair.a.recv(&mut [0; 8], Some(timeout)).unwrap(), Received::TimedOut);
         let took = start.elapsed();
-        assert!(
-            took >= timeout && took < timeout + AT_ONCE,
-            "{took:?} for {timeout:?}"
-        );
+        assert!(took >= timeout && took < timeout + AT_ONCE, "{took:?} for {timeout:?}");
     }
 }
 
 fn a_waiting_receive_gets_what_arrives_meanwhile<I: Ipc>(pair: Pair<I>) {
-    let Pair {
-        a, b, at_a, at_b, ..
-    } = pair;
+    let Pair { a, b, at_a, at_b, .. } = pair;
     std::thread::scope(|scope| {
         let waiting = scope.spawn(move || {
             let mut buf = [0; 8];
@@ -215,10 +198,7 @@ fn wakes_take_no_room_from_peers<I: Ipc>(pair: Pair<I>) {
     let waker = pair.b.waker();
     for _ in 0..1000 {
         waker.wake();
-        assert_eq!(
-            pair.b.recv(&mut [0; 8], Some(NEVER)).unwrap(),
-            Received::Woken
-        );
+        assert_eq!(pair.b.recv(&mut [0; 8], Some(NEVER)).unwrap(), Received::Woken);
     }
     pair.a_to_b(b"still room");
     pair.b_gets(b"still room");
@@ -230,10 +210,7 @@ fn a_wake_comes_through_a_full_queue<I: Ipc>(pair: Pair<I>) {
         sent += 1;
     }
     pair.b.waker().wake();
-    assert_eq!(
-        pair.b.recv(&mut [0; 8], Some(NEVER)).unwrap(),
-        Received::Woken
-    );
+    assert_eq!(pair.b.recv(&mut [0; 8], Some(NEVER)).unwrap(), Received::Woken);
     for _ in 0..sent {
         pair.b_gets(b"x");
     }
@@ -263,19 +240,10 @@ fn a_waker_outlives_its_end<I: Ipc>(pair: Pair<I>) {
 fn a_closed_end_says_so_and_closing_again_is_fine<I: Ipc>(mut pair: Pair<I>) {
     pair.a.close().unwrap();
     pair.a.close().unwrap();
-    assert!(matches!(
-        pair.a.try_send(b"x", &pair.at_b),
-        Err(SendError::Closed)
-    ));
-    assert!(matches!(
-        pair.a.recv(&mut [0; 8], None),
-        Err(RecvError::Closed)
-    ));
+    assert!(matches!(pair.a.try_send(b"x", &pair.at_b), Err(SendError::Closed)));
+    assert!(matches!(pair.a.recv(&mut [0; 8], None), Err(RecvError::Closed)));
     pair.a.waker().wake();
-    assert!(matches!(
-        pair.b.try_send(b"x", &pair.at_a),
-        Err(SendError::Gone)
-    ));
+    assert!(matches!(pair.b.try_send(b"x", &pair.at_a), Err(SendError::Gone)));
 }
 
 fn an_outbox_brings_everything_to_a_slow_reader_in_order<I: Ipc>(pair: Pair<I>) {
@@ -307,9 +275,7 @@ fn a_peer_that_dies_takes_its_queue_with_it<I: Ipc>(pair: Pair<I>) {
     assert!(waiting > 0);
     drop(pair.b);
     let mut gone = Vec::new();
-    outbox.flush(&pair.a, |to, error| {
-        gone.push((to.clone(), error.to_string()))
-    });
+    outbox.flush(&pair.a, |to, error| gone.push((to.clone(), error.to_string())));
     assert_eq!(gone, [(pair.at_b, "the peer is gone".to_owned())]);
     assert!(outbox.is_empty());
     assert_eq!(outbox.stats().dropped, waiting as u64);
@@ -356,10 +322,7 @@ fn many_threads_wake_and_send_without_a_hang<I: Ipc>(pair: Pair<I>) {
 fn spinning_never_waits<I: Ipc>(pair: Pair<I>) {
     let start = Instant::now();
     assert_eq!(pair.b.recv(&mut [0; 8], None).unwrap(), Received::TimedOut);
-    assert_eq!(
-        pair.b.recv(&mut [0; 8], Some(NEVER)).unwrap(),
-        Received::TimedOut
-    );
+    assert_eq!(pair.b.recv(&mut [0; 8], Some(NEVER)).unwrap(), Received::TimedOut);
     assert!(start.elapsed() < AT_ONCE);
     pair.b.waker().wake();
     assert_eq!(pair.b.recv(&mut [0; 8], None).unwrap(), Received::Woken);
@@ -434,36 +397,15 @@ transport_contract!(crossbeam_unbounded, || super::crossbeam_pair(
 
 fn unix_pair<M: Mode>() -> Pair<unix::Socket<M>> {
     let dir = tempfile::tempdir().unwrap();
-    let bind = |name| {
-        unix::Options::new()
-            .folder(dir.path().join("ccp"))
-            .bind::<M>(name)
-            .unwrap()
-    };
+    let bind = |name| unix::Options::new().folder(dir.path().join("ccp")).bind::<M>(name).unwrap();
     let (a, b) = (bind("a"), bind("b"));
     let (at_a, at_b) = (*a.local_addr(), *b.local_addr());
-    Pair {
-        a,
-        b,
-        at_a,
-        at_b,
-        bounded: true,
-        probes: true,
-        _guard: Box::new(dir),
-    }
+    Pair { a, b, at_a, at_b, bounded: true, probes: true, _guard: Box::new(dir) }
 }
 
 fn chan_pair(capacity: usize) -> Pair<chan::Socket> {
     let (a, b) = chan::pair(capacity);
-    Pair {
-        a,
-        b,
-        at_a: (),
-        at_b: (),
-        bounded: true,
-        probes: true,
-        _guard: Box::new(()),
-    }
+    Pair { a, b, at_a: (), at_b: (), bounded: true, probes: true, _guard: Box::new(()) }
 }
 
 fn chan_pair_spinning() -> Pair<chan::Socket<Nonblocking>> {
@@ -480,25 +422,11 @@ fn chan_pair_spinning() -> Pair<chan::Socket<Nonblocking>> {
 }
 
 fn crossbeam_pair(
-    channel: impl Fn() -> (
-        crossbeam_channel::Sender<Vec<u8>>,
-        crossbeam_channel::Receiver<Vec<u8>>,
-    ),
+    channel: impl Fn() -> (crossbeam_channel::Sender<Vec<u8>>, crossbeam_channel::Receiver<Vec<u8>>),
     bounded: bool,
 ) -> Pair<chan::Socket> {
     let (a_tx, b_rx) = channel();
     let (b_tx, a_rx) = channel();
-    let (a, b) = (
-        chan::Socket::<Blocking>::new(a_tx, a_rx),
-        chan::Socket::new(b_tx, b_rx),
-    );
-    Pair {
-        a,
-        b,
-        at_a: (),
-        at_b: (),
-        bounded,
-        probes: false,
-        _guard: Box::new(()),
-    }
+    let (a, b) = (chan::Socket::<Blocking>::new(a_tx, a_rx), chan::Socket::new(b_tx, b_rx));
+    Pair { a, b, at_a: (), at_b: (), bounded, probes: false, _guard: Box::new(()) }
 }

@@ -64,15 +64,9 @@ fn exchange<I: Ipc>(a: &I, b: &I, at_b: &I::Addr, count: usize) {
         b.try_send(&buf[..len], &from).unwrap();
     }
     for _ in 0..count {
-        assert!(matches!(
-            a.recv(&mut buf, None).unwrap(),
-            Received::Datagram { .. }
-        ));
+        assert!(matches!(a.recv(&mut buf, None).unwrap(), Received::Datagram { .. }));
     }
-    assert_eq!(
-        a.recv(&mut buf, Some(Duration::from_micros(1))).unwrap(),
-        Received::TimedOut
-    );
+    assert_eq!(a.recv(&mut buf, Some(Duration::from_micros(1))).unwrap(), Received::TimedOut);
     a.waker().wake();
     assert_eq!(a.recv(&mut buf, None).unwrap(), Received::Woken);
 }

@@ -287,12 +287,7 @@ fn a_newer_state_takes_the_place_of_the_one_that_waits() {
     outbox.send_keyed(&fake, 7, b"new", &1, replace).unwrap();
     fake.room.borrow_mut().insert(1, 10);
     outbox.flush(&fake, |_, _| ());
-    let sent: Vec<_> = fake
-        .sent
-        .borrow()
-        .iter()
-        .map(|(_, msg)| msg.clone())
-        .collect();
+    let sent: Vec<_> = fake.sent.borrow().iter().map(|(_, msg)| msg.clone()).collect();
     assert_eq!(sent, [&b"first"[..], b"new", b"last"]);
     assert_eq!(outbox.stats().merged, 1);
     // What has left is beyond reach: the next one is a datagram of its own.
@@ -317,10 +312,7 @@ fn retries_are_the_rarer_the_longer_nobody_reads() {
         pauses.push((next - now).as_micros());
         now = next;
     }
-    assert_eq!(
-        pauses,
-        [1000, 2000, 4000, 8000, 10_000, 10_000, 10_000, 10_000]
-    );
+    assert_eq!(pauses, [1000, 2000, 4000, 8000, 10_000, 10_000, 10_000, 10_000]);
 
     // A loop that turns for other reasons retries as well, but not at each turn.
     now -= Duration::from_micros(9_800);

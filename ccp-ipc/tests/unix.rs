@@ -35,26 +35,17 @@ fn a_peer_that_dies_is_gone_and_comes_back_under_its_name() {
     let agent = bind(&dir, "agent");
     let at_peer = agent.peer("peer").unwrap();
     assert_eq!(agent.probe(&at_peer), Liveness::Gone);
-    assert!(matches!(
-        agent.try_send(b"x", &at_peer),
-        Err(SendError::Gone)
-    ));
+    assert!(matches!(agent.try_send(b"x", &at_peer), Err(SendError::Gone)));
 
     // Killed: the file stays, and nobody is behind it.
     drop(UnixDatagram::bind(dir.path().join("peer")).unwrap());
     assert_eq!(agent.probe(&at_peer), Liveness::Gone);
-    assert!(matches!(
-        agent.try_send(b"x", &at_peer),
-        Err(SendError::Gone)
-    ));
+    assert!(matches!(agent.try_send(b"x", &at_peer), Err(SendError::Gone)));
 
     let peer = bind(&dir, "peer");
     assert_eq!(agent.probe(&at_peer), Liveness::Alive);
     agent.try_send(b"welcome back", &at_peer).unwrap();
-    assert_eq!(
-        receive(&peer),
-        Some((b"welcome back".to_vec(), *agent.local_addr()))
-    );
+    assert_eq!(receive(&peer), Some((b"welcome back".to_vec(), *agent.local_addr())));
 }
 
 #[test]
@@ -67,15 +58,10 @@ fn a_peer_that_never_reads_costs_a_bounded_queue_and_nobody_else() {
     for i in 0..1000u32 {
         match outbox.send(&agent, &[0; 100], stuck.local_addr()) {
             Ok(()) => {}
-            Err(OutboxError::QueueFull {
-                messages: 50,
-                bytes: 5000,
-            }) => refused += 1,
+            Err(OutboxError::QueueFull { messages: 50, bytes: 5000 }) => refused += 1,
             Err(e) => panic!("{e}"),
         }
-        outbox
-            .send(&agent, &i.to_le_bytes(), good.local_addr())
-            .unwrap();
+        outbox.send(&agent, &i.to_le_bytes(), good.local_addr()).unwrap();
         outbox.flush(&agent, |_, error| panic!("{error}"));
         assert_eq!(receive(&good).unwrap().0, i.to_le_bytes());
     }
@@ -103,11 +89,8 @@ fn fill(agent: &Socket, peer: &Addr) -> usize {
 #[test]
 fn a_connected_peer_that_never_reads_does_not_stop_sends_to_others() {
     let dir = dir();
-    let agent: Socket = Options::new()
-        .folder(dir.path())
-        .send_buffer(32 << 10)
-        .bind("agent")
-        .unwrap();
+    let agent: Socket =
+        Options::new().folder(dir.path()).send_buffer(32 << 10).bind("agent").unwrap();
     // The system puts no limit on the queue of such a peer but our own send buffer.
     let deaf = UnixDatagram::bind(dir.path().join("deaf")).unwrap();
     deaf.connect(dir.path().join("agent")).unwrap();
@@ -115,10 +98,7 @@ fn a_connected_peer_that_never_reads_does_not_stop_sends_to_others() {
     assert!(fill(&agent, &at_deaf) > 20);
     let good = bind(&dir, "good");
     for i in 0..1000u32 {
-        assert!(matches!(
-            agent.try_send(b"x", &at_deaf),
-            Err(SendError::Full)
-        ));
+        assert!(matches!(agent.try_send(b"x", &at_deaf), Err(SendError::Full)));
         agent.try_send(&i.to_le_bytes(), good.local_addr()).unwrap();
         // From the agent's address, as ever.
         let got = (i.to_le_bytes().to_vec(), *agent.local_addr());
@@ -128,10 +108,7 @@ fn a_connected_peer_that_never_reads_does_not_stop_sends_to_others() {
     assert!(fill(&agent, good.local_addr()) < 1000);
     drop(good);
     let at_good = agent.peer("good").unwrap();
-    assert!(matches!(
-        agent.try_send(b"x", &at_good),
-        Err(SendError::Gone)
-    ));
+    assert!(matches!(agent.try_send(b"x", &at_good), Err(SendError::Gone)));
 
     deaf.set_nonblocking(true).unwrap();
     let mut waiting = 0;
@@ -150,9 +127,7 @@ fn datagrams_without_a_sender_are_dropped_and_counted() {
     let nameless = UnixDatagram::unbound().unwrap();
     nameless.send_to(b"who am I", &path).unwrap();
     nameless.send_to(b"", &path).unwrap();
-    bind(&dir, "peer")
-        .try_send(b"named", agent.local_addr())
-        .unwrap();
+    bind(&dir, "peer").try_send(b"named", agent.local_addr()).unwrap();
     assert_eq!(receive(&agent).unwrap().0, b"named");
     assert_eq!(agent.ignored(), 2);
 }
@@ -173,9 +148,7 @@ fn a_flood_without_a_sender_delays_neither_the_end_of_a_wait_nor_a_wake() {
         });
         let start = Instant::now();
         assert_eq!(
-            agent
-                .recv(&mut [0; 64], Some(Duration::from_millis(30)))
-                .unwrap(),
+            agent.recv(&mut [0; 64], Some(Duration::from_millis(30))).unwrap(),
             Received::TimedOut
         );
         assert!(start.elapsed() >= Duration::from_millis(30));
@@ -184,10 +157,7 @@ fn a_flood_without_a_sender_delays_neither_the_end_of_a_wait_nor_a_wake() {
             std::thread::sleep(Duration::from_millis(20));
             waker.wake();
         });
-        assert_eq!(
-            agent.recv(&mut [0; 64], Some(NEVER)).unwrap(),
-            Received::Woken
-        );
+        assert_eq!(agent.recv(&mut [0; 64], Some(NEVER)).unwrap(), Received::Woken);
         done.store(true, std::sync::atomic::Ordering::Relaxed);
     });
     assert!(agent.ignored() > 0);
@@ -225,10 +195,7 @@ fn a_socket_of_another_kind_is_no_peer() {
     let _stream = std::os::unix::net::UnixListener::bind(dir.path().join("peer")).unwrap();
     let at_peer = agent.peer("peer").unwrap();
     assert_eq!(agent.probe(&at_peer), Liveness::Gone);
-    assert!(matches!(
-        agent.try_send(b"x", &at_peer),
-        Err(SendError::Gone)
-    ));
+    assert!(matches!(agent.try_send(b"x", &at_peer), Err(SendError::Gone)));
 }
 
 #[test]
@@ -237,10 +204,7 @@ fn a_peer_that_will_not_read_again_is_gone() {
     let agent = bind(&dir, "agent");
     let peer = UnixDatagram::bind(dir.path().join("peer")).unwrap();
     peer.shutdown(std::net::Shutdown::Read).unwrap();
-    assert!(matches!(
-        agent.try_send(b"x", &agent.peer("peer").unwrap()),
-        Err(SendError::Gone)
-    ));
+    assert!(matches!(agent.try_send(b"x", &agent.peer("peer").unwrap()), Err(SendError::Gone)));
 }
 
 #[test]
@@ -267,10 +231,7 @@ fn a_peer_with_an_abstract_name_is_known_by_that_name() {
 fn the_default_address_is_nobodys() {
     let dir = dir();
     let agent = bind(&dir, "agent");
-    assert!(matches!(
-        agent.try_send(b"x", &Addr::default()),
-        Err(SendError::Gone)
-    ));
+    assert!(matches!(agent.try_send(b"x", &Addr::default()), Err(SendError::Gone)));
     assert_eq!(agent.probe(&Addr::default()), Liveness::Gone);
 }
 
@@ -286,10 +247,7 @@ fn a_datagram_that_the_buffer_can_never_take_is_too_long() {
         .unwrap();
     let agent: Socket = agent;
     let error = agent.try_send(&[0; 60_000], peer.local_addr()).unwrap_err();
-    assert!(
-        matches!(error, SendError::TooLong { len: 60_000 }),
-        "{error:?}"
-    );
+    assert!(matches!(error, SendError::TooLong { len: 60_000 }), "{error:?}");
     agent.try_send(b"small", peer.local_addr()).unwrap();
     assert_eq!(receive(&peer).unwrap().0, b"small");
 }
@@ -298,11 +256,8 @@ fn a_datagram_that_the_buffer_can_never_take_is_too_long() {
 fn those_who_do_not_read_leave_room_for_the_others() {
     let dir = dir();
     // A small buffer makes few of them enough: it holds some forty datagrams.
-    let agent: Socket = Options::new()
-        .folder(dir.path())
-        .send_buffer(16 << 10)
-        .bind("agent")
-        .unwrap();
+    let agent: Socket =
+        Options::new().folder(dir.path()).send_buffer(16 << 10).bind("agent").unwrap();
     let deaf: Vec<Socket> = (0..12).map(|n| bind(&dir, &format!("deaf{n}"))).collect();
     for peer in &deaf {
         // No more than that where queues are longer than usual.
@@ -324,10 +279,7 @@ fn those_who_do_not_read_leave_room_for_the_others() {
     // Whoever answers reaches the agent.
     for peer in deaf.iter().chain([&good]) {
         peer.try_send(b"answer", agent.local_addr()).unwrap();
-        assert_eq!(
-            receive(&agent),
-            Some((b"answer".to_vec(), *peer.local_addr()))
-        );
+        assert_eq!(receive(&agent), Some((b"answer".to_vec(), *peer.local_addr())));
     }
 }
 
@@ -340,24 +292,12 @@ fn the_longest_message_of_the_protocol_passes() {
     let mut buf = vec![0; 65_535];
     assert_eq!(
         b.recv(&mut buf, None).unwrap(),
-        Received::Datagram {
-            len: 65_535,
-            from: *a.local_addr()
-        }
+        Received::Datagram { len: 65_535, from: *a.local_addr() }
     );
     assert_eq!(buf, msg);
     a.try_send(&msg, b.local_addr()).unwrap();
     let cut = b.recv(&mut buf[1..], None);
-    assert!(
-        matches!(
-            cut,
-            Err(RecvError::Truncated {
-                len: 65_535,
-                room: 65_534
-            })
-        ),
-        "{cut:?}"
-    );
+    assert!(matches!(cut, Err(RecvError::Truncated { len: 65_535, room: 65_534 })), "{cut:?}");
 }
 
 #[test]
@@ -369,10 +309,7 @@ fn a_signal_ends_a_wait() {
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = nothing as *const () as usize;
-        assert_eq!(
-            libc::sigaction(libc::SIGUSR2, &action, std::ptr::null_mut()),
-            0
-        );
+        assert_eq!(libc::sigaction(libc::SIGUSR2, &action, std::ptr::null_mut()), 0);
     }
     let dir = dir();
     for timeout in [None, Some(NEVER)] {

@@ -29,12 +29,7 @@ impl Instr {
     /// `op result ← left, right`.
     #[must_use]
     pub const fn new(op: Op, result: Reg, left: Reg, right: Reg) -> Self {
-        Self {
-            op,
-            result,
-            left,
-            right,
-        }
+        Self { op, result, left, right }
     }
 
     /// `result ← right`, with the left register that the wire wants.
@@ -66,24 +61,7 @@ impl Instr {
     /// # Errors
     /// An opcode or a register class that does not exist.
     pub fn from_record(record: &Record, at: u32) -> Result<Self, RecordError> {
-        let &[
-            opcode,
-            c0,
-            r0,
-            r1,
-            r2,
-            r3,
-            c1,
-            l0,
-            l1,
-            l2,
-            l3,
-            c2,
-            s0,
-            s1,
-            s2,
-            s3,
-        ] = record;
+        let &[opcode, c0, r0, r1, r2, r3, c1, l0, l1, l2, l3, c2, s0, s1, s2, s3] = record;
         let reg = |operand, class, index| match Class::from_code(class) {
             Some(class) => Ok(Reg::new(class, u32::from_le_bytes(index))),
             None => Err(RecordError::UnknownClass { at, operand, class }),
@@ -140,12 +118,7 @@ impl Event {
     #[must_use]
     pub fn to_record(self) -> Record {
         let mut record = [0; RECORD_LEN];
-        let words = [
-            self.flag_idx,
-            self.num_flag_instrs,
-            self.body_idx,
-            self.num_body_instrs,
-        ];
+        let words = [self.flag_idx, self.num_flag_instrs, self.body_idx, self.num_body_instrs];
         for (to, word) in record.chunks_exact_mut(4).zip(words) {
             to.copy_from_slice(&word.to_le_bytes());
         }
@@ -155,24 +128,7 @@ impl Event {
     /// Reads a record; every record is an event.
     #[must_use]
     pub fn from_record(record: &Record) -> Self {
-        let &[
-            a0,
-            a1,
-            a2,
-            a3,
-            b0,
-            b1,
-            b2,
-            b3,
-            c0,
-            c1,
-            c2,
-            c3,
-            d0,
-            d1,
-            d2,
-            d3,
-        ] = record;
+        let &[a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3] = record;
         Self {
             flag_idx: u32::from_le_bytes([a0, a1, a2, a3]),
             num_flag_instrs: u32::from_le_bytes([b0, b1, b2, b3]),
@@ -213,10 +169,7 @@ impl Code {
             .zip(instrs)
             .map(|(at, record)| Instr::from_record(record, at))
             .collect::<Result<_, _>>()?;
-        Ok(Self {
-            events: events.iter().map(Event::from_record).collect(),
-            instrs,
-        })
+        Ok(Self { events: events.iter().map(Event::from_record).collect(), instrs })
     }
 
     /// One block of bytes: the number of events and of instructions (u32, little-endian each), then
@@ -243,10 +196,7 @@ impl Code {
     /// # Errors
     /// Bytes whose length is not the one their counts ask for, or a bad record.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
-        let wrong = |want| RecordError::Length {
-            want,
-            have: bytes.len(),
-        };
+        let wrong = |want| RecordError::Length { want, have: bytes.len() };
         let Some((&[e0, e1, e2, e3, i0, i1, i2, i3], body)) = bytes.split_first_chunk::<8>() else {
             return Err(wrong(8));
         };

@@ -56,10 +56,7 @@ impl Compiler {
         Self {
             levels: Levels::DEFAULT,
             available: u64::MAX,
-            limits: Limits {
-                primitives: Limits::MACHINE.primitives,
-                ..Limits::LIBCCP
-            },
+            limits: Limits { primitives: Limits::MACHINE.primitives, ..Limits::LIBCCP },
         }
     }
 
@@ -137,11 +134,7 @@ impl Compiler {
             return Err(sink.finish(src));
         }
         match Program::verify(code, &self.limits) {
-            Ok(program) => Ok(Compiled {
-                program,
-                scope,
-                warnings: sink.finish(src),
-            }),
+            Ok(program) => Ok(Compiled { program, scope, warnings: sink.finish(src) }),
             Err(error) => {
                 let message = alloc::format!("the compiled program does not verify: {error}");
                 let help = "this is a mistake of the compiler; please report it with the program";

@@ -72,16 +72,12 @@ pub struct Ir {
 impl Ir {
     /// The steps of a range, empty if it is none of this program's.
     pub(crate) fn steps_of(&self, range: &Range<u32>) -> &[Step] {
-        self.steps
-            .get(range.start as usize..range.end as usize)
-            .unwrap_or_default()
+        self.steps.get(range.start as usize..range.end as usize).unwrap_or_default()
     }
 
     /// The expressions of an event's body.
     pub(crate) fn body(&self, event: &IrEvent) -> &[Range<u32>] {
-        self.exprs
-            .get(event.body.start as usize..event.body.end as usize)
-            .unwrap_or_default()
+        self.exprs.get(event.body.start as usize..event.body.end as usize).unwrap_or_default()
     }
 
     fn write_steps(&self, f: &mut fmt::Formatter<'_>, range: &Range<u32>) -> fmt::Result {

@@ -64,10 +64,6 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            max_instrs: 255,
-            max_events: 256,
-            ..Self::MACHINE
-        }
+        Self { max_instrs: 255, max_events: 256, ..Self::MACHINE }
     }
 }

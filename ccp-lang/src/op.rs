@@ -108,12 +108,8 @@ impl fmt::Display for Op {
 
 /// Reads a row of the table. Runs at compile time only: a name it does not know is no program.
 const fn operands(names: &[&str]) -> Operands {
-    let mut found = Operands {
-        reads_result: false,
-        reads_left: false,
-        reads_right: false,
-        conditional: false,
-    };
+    let mut found =
+        Operands { reads_result: false, reads_left: false, reads_right: false, conditional: false };
     let mut at = 0;
     while at < names.len() {
         match names[at].as_bytes() {

@@ -133,20 +133,14 @@ fn number_of(index: usize) -> u32 {
 
 impl Abilities {
     /// What libccp can, as far as an agent knows: only its own primitives, and no limit is told.
-    pub const LIBCCP: Self = Self {
-        primitives: Primitive::BASE_MASK,
-        max_programs: u32::MAX,
-        max_instrs: u32::MAX,
-    };
+    pub const LIBCCP: Self =
+        Self { primitives: Primitive::BASE_MASK, max_programs: u32::MAX, max_instrs: u32::MAX };
 }
 
 impl Forms {
     /// Without `plain` there is only the full form.
     pub(crate) fn new(full: &Program, plain: Option<&Program>) -> Self {
-        Self {
-            full: Form::of(full),
-            plain: Form::of(plain.unwrap_or(full)),
-        }
+        Self { full: Form::of(full), plain: Form::of(plain.unwrap_or(full)) }
     }
 
     /// The form that a datapath can run.
@@ -154,11 +148,7 @@ impl Forms {
     /// # Errors
     /// When it can run neither.
     pub fn fit(&self, to: Abilities) -> Result<&Records, Misfit> {
-        let Abilities {
-            primitives,
-            max_instrs,
-            ..
-        } = to;
+        let Abilities { primitives, max_instrs, .. } = to;
         let is_full = self.full.reads & !primitives == 0;
         let Form { records, reads } = if is_full { &self.full } else { &self.plain };
         if let Some(lacking) = Primitive::from_index((reads & !primitives).trailing_zeros()) {
@@ -166,10 +156,7 @@ impl Forms {
         }
         let instrs = records.instrs.len();
         if instrs > max_instrs as usize {
-            return Err(Misfit::TooLong {
-                instrs,
-                max: max_instrs,
-            });
+            return Err(Misfit::TooLong { instrs, max: max_instrs });
         }
         Ok(records)
     }
@@ -177,9 +164,6 @@ impl Forms {
 
 impl Form {
     fn of(program: &Program) -> Self {
-        Self {
-            records: program.code().to_records(),
-            reads: program.primitives(),
-        }
+        Self { records: program.code().to_records(), reads: program.primitives() }
     }
 }

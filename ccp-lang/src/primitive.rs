@@ -148,9 +148,7 @@ impl Primitives {
     /// Nothing measured: all 0.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            values: [0; Self::COUNT],
-        }
+        Self { values: [0; Self::COUNT] }
     }
 
     /// The same with one value set.
@@ -230,10 +228,7 @@ mod tests {
     #[test]
     fn a_missing_rtt_sample_reads_as_infinity() {
         let mut primitives = Primitives::new().with(Primitive::AckNow, 3);
-        assert_eq!(
-            primitives.read(Primitive::FlowRttSampleUs, Micros(9)),
-            INFINITY
-        );
+        assert_eq!(primitives.read(Primitive::FlowRttSampleUs, Micros(9)), INFINITY);
         assert_eq!(primitives.read(Primitive::AckNow, Micros(9)), 9);
         primitives.set(Primitive::FlowRttSampleUs, 70);
         assert_eq!(primitives.read(Primitive::FlowRttSampleUs, Micros(9)), 70);

@@ -190,14 +190,8 @@ impl fmt::Display for Reg {
 }
 
 /// The implicit registers by index, as the language and the printed form call them.
-const IMPLICIT_NAMES: [&str; 6] = [
-    "eventFlag",
-    "shouldContinue",
-    "shouldReport",
-    "Micros",
-    "Cwnd",
-    "Rate",
-];
+const IMPLICIT_NAMES: [&str; 6] =
+    ["eventFlag", "shouldContinue", "shouldReport", "Micros", "Cwnd", "Rate"];
 
 #[cfg(test)]
 mod tests {
@@ -221,10 +215,7 @@ mod tests {
         assert_eq!(Reg::volatile_report(0).to_string(), "vreport.0");
         assert_eq!(Reg::immediate(7).to_string(), "#7");
         assert_eq!(Reg::immediate(u32::MAX).to_string(), "#inf");
-        assert_eq!(
-            Reg::primitive(Primitive::FlowRttSampleUs).to_string(),
-            "Flow.rtt_sample_us"
-        );
+        assert_eq!(Reg::primitive(Primitive::FlowRttSampleUs).to_string(), "Flow.rtt_sample_us");
         assert_eq!(Reg::new(Class::Primitive, 63).to_string(), "primitive.63");
         assert_eq!(Reg::new(Class::Implicit, 9).to_string(), "implicit.9");
     }

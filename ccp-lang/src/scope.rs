@@ -75,9 +75,8 @@ impl Scope {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Variable> {
         let variable = |&at: &u32| self.variables.get(at as usize);
-        let first = self
-            .by_name
-            .partition_point(|at| variable(at).is_some_and(|v| *v.name < *name));
+        let first =
+            self.by_name.partition_point(|at| variable(at).is_some_and(|v| *v.name < *name));
         self.by_name
             .get(first)
             .and_then(variable)
@@ -174,12 +173,7 @@ const fn built_in(at: usize) -> Variable {
         2 => ("Micros", Reg::MICROS, Type::Num, Kind::Implicit),
         _ => {
             let primitive = Primitive::ALL[at - 3];
-            (
-                primitive.name(),
-                Reg::primitive(primitive),
-                primitive.ty(),
-                Kind::Primitive,
-            )
+            (primitive.name(), Reg::primitive(primitive), primitive.ty(), Kind::Primitive)
         }
     };
     Variable {
@@ -215,28 +209,16 @@ mod tests {
         let scope = crate::compile(program).unwrap().scope;
         assert_eq!(scope.report_index("Report.b"), Ok(1));
         assert_eq!(scope.settable("Cwnd"), Ok(Reg::CWND));
-        assert_eq!(
-            scope.settable("gain").ok(),
-            scope.get("gain").map(|v| v.reg)
-        );
+        assert_eq!(scope.settable("gain").ok(), scope.get("gain").map(|v| v.reg));
         for name in ["Report.a", "Micros", "Ack.now"] {
-            assert_eq!(
-                scope.settable(name),
-                Err(NameError::NotSettable(name.into()))
-            );
+            assert_eq!(scope.settable(name), Err(NameError::NotSettable(name.into())));
         }
         for name in ["gain", "Cwnd", "Ack.now"] {
-            assert_eq!(
-                scope.report_index(name),
-                Err(NameError::NotReported(name.into()))
-            );
+            assert_eq!(scope.report_index(name), Err(NameError::NotReported(name.into())));
         }
         for name in ["gian", "Report.", ""] {
             assert_eq!(scope.settable(name), Err(NameError::Unknown(name.into())));
-            assert_eq!(
-                scope.report_index(name),
-                Err(NameError::Unknown(name.into()))
-            );
+            assert_eq!(scope.report_index(name), Err(NameError::Unknown(name.into())));
         }
     }
 }

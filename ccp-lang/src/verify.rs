@@ -46,10 +46,7 @@ pub(crate) fn verify(code: &Code, limits: &Limits) -> Result<(), VerifyError> {
             }
         }
         if !instr.result.is_writable() {
-            return Err(VerifyError::NotWritable {
-                at,
-                reg: instr.result,
-            });
+            return Err(VerifyError::NotWritable { at, reg: instr.result });
         }
     }
     check_events(code, declared.count)
@@ -120,12 +117,7 @@ fn check_range(at: u32, operand: Operand, reg: Reg, limits: &Limits) -> Result<(
         Class::Primitive => limits.primitives,
     };
     if reg.index >= max {
-        return Err(VerifyError::NoSuchRegister {
-            at,
-            operand,
-            reg,
-            max,
-        });
+        return Err(VerifyError::NoSuchRegister { at, operand, reg, max });
     }
     Ok(())
 }
@@ -138,20 +130,10 @@ fn check_events(code: &Code, defs: u32) -> Result<(), VerifyError> {
             let range = part.of(event);
             // A saturated end is caught too: no program has that many instructions.
             if range.end as usize > instrs {
-                return Err(VerifyError::EventOutside {
-                    event: number,
-                    part,
-                    range,
-                    instrs,
-                });
+                return Err(VerifyError::EventOutside { event: number, part, range, instrs });
             }
             if range.start < after {
-                return Err(VerifyError::EventOverlap {
-                    event: number,
-                    part,
-                    range,
-                    after,
-                });
+                return Err(VerifyError::EventOverlap { event: number, part, range, after });
             }
             after = range.end;
         }

@@ -77,16 +77,12 @@ fn readable(reports: u32) -> impl Strategy<Value = Reg> {
 }
 
 fn instr(reports: u32) -> impl Strategy<Value = Instr> {
-    let any = (
-        select(Op::ALL),
-        writable(reports),
-        readable(reports),
-        readable(reports),
-    )
-        .prop_map(|(op, result, left, right)| match op {
+    let any = (select(Op::ALL), writable(reports), readable(reports), readable(reports)).prop_map(
+        |(op, result, left, right)| match op {
             Op::Def => Instr::bind(result, right),
             _ => Instr::new(op, result, left, right),
-        });
+        },
+    );
     prop_oneof![
         6 => any,
         2 => (writable(reports), readable(reports)).prop_map(|(to, from)| Instr::bind(to, from)),
@@ -153,10 +149,7 @@ fn code() -> impl Strategy<Value = Code> {
     (0..4_u32).prop_flat_map(|reports| {
         let event = (flag(reports), block(reports, 6));
         (defs(reports), vec(event, 0..5)).prop_map(|(defs, events)| {
-            let mut code = Code {
-                events: Vec::new(),
-                instrs: defs,
-            };
+            let mut code = Code { events: Vec::new(), instrs: defs };
             for (flag, body) in events {
                 let flag_idx = code.instrs.len() as u32;
                 code.events.push(Event {
@@ -198,12 +191,8 @@ fn ack() -> impl Strategy<Value = Ack> {
 
 /// All registers that outlive an invocation and that both machines have.
 fn lasting() -> impl Iterator<Item = Reg> {
-    let few = (0..4)
-        .chain([31])
-        .flat_map(|i| [Reg::temp(i), Reg::local(i)]);
-    let many = (0..4)
-        .chain([109])
-        .flat_map(|i| [Reg::control(i), Reg::report(i)]);
+    let few = (0..4).chain([31]).flat_map(|i| [Reg::temp(i), Reg::local(i)]);
+    let many = (0..4).chain([109]).flat_map(|i| [Reg::control(i), Reg::report(i)]);
     let own = [Reg::SHOULD_REPORT, Reg::MICROS, Reg::CWND, Reg::RATE];
     few.chain(many).chain(own)
 }
@@ -273,14 +262,7 @@ fn check(codes: &[Code; 2], acks: &[Ack]) -> Result<(), TestCaseError> {
         prop_assert!(staged.is_empty());
         for reg in lasting() {
             let (found, expected) = (regs.get(reg), Some(reference.get(reg)));
-            prop_assert_eq!(
-                found,
-                expected,
-                "{} after ack {} of\n{}",
-                reg,
-                number,
-                program
-            );
+            prop_assert_eq!(found, expected, "{} after ack {} of\n{}", reg, number, program);
         }
         cwnd = found.cwnd.unwrap_or(cwnd);
         rate = found.rate.unwrap_or(rate);

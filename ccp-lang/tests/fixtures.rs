@@ -33,16 +33,10 @@ fn check(
     extension: &str,
     expect: impl Fn(&str, Result<String, Diagnostics>) -> String,
 ) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
-        .join(folder);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
     let mut wrong = Vec::new();
     for program in programs(&folder) {
-        let name = program
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let source = fs::read(&program).unwrap();
         let have = expect(&name, compile(&source));
         let expected = program.with_extension(extension);
@@ -52,30 +46,20 @@ fn check(
             wrong.push(format!("{name}:\n{have}"));
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "not as expected; BLESS=1 accepts:\n{}",
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "not as expected; BLESS=1 accepts:\n{}", wrong.join("\n"));
 }
 
 fn programs(folder: &Path) -> Vec<PathBuf> {
-    let files = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let mut programs: Vec<_> = files
-        .filter(|path| path.extension().is_some_and(|e| e == "ccp"))
-        .collect();
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut programs: Vec<_> =
+        files.filter(|path| path.extension().is_some_and(|e| e == "ccp")).collect();
     programs.sort();
     assert!(!programs.is_empty());
     programs
 }
 
 fn compile(source: &[u8]) -> Result<String, Diagnostics> {
-    let first = source
-        .split(|&byte| byte == b'\n')
-        .next()
-        .unwrap_or_default();
+    let first = source.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let mut compiler = Compiler::new();
     if first == b"# allow" {
         compiler = compiler.allow_all();

@@ -69,10 +69,7 @@ impl Flow {
 }
 
 fn program(defs: &[Instr], events: &[(&[Instr], &[Instr])]) -> Program {
-    let mut code = Code {
-        events: Vec::new(),
-        instrs: defs.to_vec(),
-    };
+    let mut code = Code { events: Vec::new(), instrs: defs.to_vec() };
     for (flag, body) in events {
         let flag_idx = code.instrs.len() as u32;
         code.events.push(Event {
@@ -109,17 +106,8 @@ fn count() -> Instr {
 
 #[test]
 fn a_report_holds_the_values_of_before_the_reset() {
-    let defs = [
-        Instr::def(ACKED, 7),
-        Instr::def(TOTAL, 100),
-        Instr::def(BOOST, 3),
-    ];
-    let body = [
-        count(),
-        add(TOTAL, TOTAL, ACKED),
-        add(BOOST, BOOST, NUM(1)),
-        report(),
-    ];
+    let defs = [Instr::def(ACKED, 7), Instr::def(TOTAL, 100), Instr::def(BOOST, 3)];
+    let body = [count(), add(TOTAL, TOTAL, ACKED), add(BOOST, BOOST, NUM(1)), report()];
     let mut flow = Flow::new(&defs, &[(&[always()], &body)]);
     flow.acked(10);
     assert_eq!(flow.report, Some(vec![17, 117]));
@@ -167,11 +155,8 @@ fn an_event_ends_the_invocation_unless_something_fell_through() {
 
     let first = [first[0], fall_through()];
     let third = [Instr::bind(LIMIT, NUM(1))];
-    let events: [(&[Instr], &[Instr]); 3] = [
-        (&[always()], &first),
-        (&[always()], &second),
-        (&[always()], &third),
-    ];
+    let events: [(&[Instr], &[Instr]); 3] =
+        [(&[always()], &first), (&[always()], &second), (&[always()], &third)];
     let mut flow = Flow::new(&[], &events);
     flow.acked(1);
     assert_eq!((flow.get(Reg::local(1)), flow.get(LIMIT)), (1, 1));
@@ -179,12 +164,8 @@ fn an_event_ends_the_invocation_unless_something_fell_through() {
 
 #[test]
 fn a_switch_sets_what_is_declared_and_nothing_else() {
-    let defs = [
-        Instr::def(ACKED, 7),
-        Instr::def(TOTAL, 100),
-        Instr::def(LIMIT, 5),
-        Instr::def(BOOST, 3),
-    ];
+    let defs =
+        [Instr::def(ACKED, 7), Instr::def(TOTAL, 100), Instr::def(LIMIT, 5), Instr::def(BOOST, 3)];
     let body = [
         count(),
         add(TOTAL, TOTAL, NUM(1)),
@@ -194,15 +175,7 @@ fn a_switch_sets_what_is_declared_and_nothing_else() {
         add(Reg::local(3), Reg::local(3), NUM(1)),
         add(Reg::temp(3), Reg::temp(3), NUM(1)),
     ];
-    let all = [
-        ACKED,
-        TOTAL,
-        LIMIT,
-        BOOST,
-        Reg::control(9),
-        Reg::local(3),
-        Reg::temp(3),
-    ];
+    let all = [ACKED, TOTAL, LIMIT, BOOST, Reg::control(9), Reg::local(3), Reg::temp(3)];
     let mut flow = Flow::new(&defs, &[(&[always()], &body)]);
     flow.acked(1);
     assert_eq!(all.map(|reg| flow.get(reg)), [8, 101, 6, 4, 1, 1, 1]);
@@ -275,12 +248,7 @@ fn a_staged_window_stays_applied_when_the_program_then_writes_zero() {
 #[test]
 fn only_control_registers_window_and_rate_are_settable() {
     let mut staged = Staged::new();
-    let settable = [
-        Reg::CWND,
-        Reg::RATE,
-        Reg::control(0),
-        Reg::volatile_control(109),
-    ];
+    let settable = [Reg::CWND, Reg::RATE, Reg::control(0), Reg::volatile_control(109)];
     for reg in settable {
         assert!(Program::is_settable(reg), "{reg}");
         assert_eq!(staged.set(reg, 1), Ok(()));
@@ -324,10 +292,8 @@ fn without_a_program_staged_values_still_apply() {
 #[test]
 fn micros_counts_from_the_switch_and_from_its_last_write() {
     let seen = Instr::bind(Reg::local(0), Reg::MICROS);
-    let reset = [
-        Instr::new(Op::If, Reg::MICROS, LIMIT, NUM(0)),
-        Instr::bind(Reg::local(1), Reg::MICROS),
-    ];
+    let reset =
+        [Instr::new(Op::If, Reg::MICROS, LIMIT, NUM(0)), Instr::bind(Reg::local(1), Reg::MICROS)];
     let body = [seen, reset[0], reset[1]];
     let mut flow = Flow::new(&[], &[(&[always()], &body)]);
     flow.regs = Registers::new(Micros(50));
@@ -406,11 +372,8 @@ fn flags_of_the_machine_are_cleared_before_each_invocation() {
     let once = [Instr::new(Op::Equiv, Reg::EVENT_FLAG, LIMIT, NUM(0))];
     let end = [Instr::bind(LIMIT, NUM(1))];
     let defs = [Instr::def(ACKED, 4)];
-    let events: [(&[Instr], &[Instr]); 3] = [
-        (&once, &first),
-        (&second, &count_second),
-        (&[always()], &end),
-    ];
+    let events: [(&[Instr], &[Instr]); 3] =
+        [(&once, &first), (&second, &count_second), (&[always()], &end)];
     let mut flow = Flow::new(&defs, &events);
     assert!(flow.acked(0).reported);
     assert!(!flow.acked(0).reported);

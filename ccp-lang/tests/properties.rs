@@ -10,10 +10,7 @@ use ccp_lang::{
 use proptest::prelude::*;
 
 fn config() -> ProptestConfig {
-    ProptestConfig {
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// Pieces of programs, wrong ones among them.
@@ -110,19 +107,13 @@ fn anything_goes(source: &[u8]) {
     let (tree, mistakes) = syntax::parse(source);
     let _ = tree.to_string();
     shows(&mistakes);
-    for compiler in [
-        Compiler::new(),
-        Compiler::new().allow_all().available(0x7FFF),
-    ] {
+    for compiler in [Compiler::new(), Compiler::new().allow_all().available(0x7FFF)] {
         match compiler.compile(source) {
             Ok(compiled) => shows(&compiled.warnings),
             Err(diagnostics) => {
                 assert!(diagnostics.has_errors());
                 for diagnostic in &diagnostics {
-                    assert!(
-                        diagnostic.help.is_some(),
-                        "what is to be done? {diagnostic}"
-                    );
+                    assert!(diagnostic.help.is_some(), "what is to be done? {diagnostic}");
                     assert!(diagnostic.span.start <= diagnostic.span.end);
                     assert!(diagnostic.span.end as usize <= source.len());
                     assert!(diagnostic.position.line >= 1 && diagnostic.position.column >= 1);
@@ -198,9 +189,7 @@ fn first_field(program: &Program, cwnd: u64) -> Option<u64> {
         switched: true,
         staged: &mut Staged::new(),
     };
-    program.invoke(&mut Registers::new(Micros(0)), call, |fields| {
-        first = fields.first().copied()
-    });
+    program.invoke(&mut Registers::new(Micros(0)), call, |fields| first = fields.first().copied());
     first
 }
 
@@ -243,11 +232,7 @@ impl Expr {
             Self::Op(op, operands) => {
                 let values: Option<Vec<u64>> =
                     operands.iter().map(|operand| operand.value(cwnd)).collect();
-                values?
-                    .into_iter()
-                    .map(Some)
-                    .reduce(|a, b| apply(op, a?, b?))
-                    .flatten()
+                values?.into_iter().map(Some).reduce(|a, b| apply(op, a?, b?)).flatten()
             }
         }
     }

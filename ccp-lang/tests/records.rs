@@ -13,22 +13,12 @@ fn sample() -> Code {
     let acked = Reg::volatile_report(0);
     let limit = Reg::control(0);
     Code {
-        events: vec![Event {
-            flag_idx: 2,
-            num_flag_instrs: 1,
-            body_idx: 3,
-            num_body_instrs: 4,
-        }],
+        events: vec![Event { flag_idx: 2, num_flag_instrs: 1, body_idx: 3, num_body_instrs: 4 }],
         instrs: vec![
             Instr::def(acked, 0),
             Instr::def(limit, 100),
             Instr::new(Op::Gt, Reg::EVENT_FLAG, Reg::MICROS, limit),
-            Instr::new(
-                Op::Add,
-                Reg::temp(0),
-                acked,
-                Reg::primitive(Primitive::AckBytesAcked),
-            ),
+            Instr::new(Op::Add, Reg::temp(0), acked, Reg::primitive(Primitive::AckBytesAcked)),
             Instr::bind(acked, Reg::temp(0)),
             Instr::new(Op::If, Reg::CWND, Reg::local(2), Reg::immediate(u32::MAX)),
             Instr::bind(Reg::SHOULD_REPORT, Reg::immediate(1)),
@@ -95,18 +85,10 @@ fn a_bad_record_is_named_with_place_and_value() {
     assert_eq!(Code::from_records(&[EVENT], &instrs), Err(error));
     assert_eq!(error.to_string(), "instruction 4: unknown opcode 15");
 
-    for (byte, operand) in [
-        (1, Operand::Result),
-        (6, Operand::Left),
-        (11, Operand::Right),
-    ] {
+    for (byte, operand) in [(1, Operand::Result), (6, Operand::Left), (11, Operand::Right)] {
         let mut instrs = INSTRS;
         instrs[2][byte] = 9;
-        let error = RecordError::UnknownClass {
-            at: 2,
-            operand,
-            class: 9,
-        };
+        let error = RecordError::UnknownClass { at: 2, operand, class: 9 };
         assert_eq!(Code::from_records(&[], &instrs), Err(error));
     }
     let error = Program::from_records(&[EVENT], &instrs, &Limits::default());
@@ -146,14 +128,12 @@ fn any_instr() -> impl Strategy<Value = Instr> {
 }
 
 fn any_event() -> impl Strategy<Value = Event> {
-    any::<[u32; 4]>().prop_map(
-        |[flag_idx, num_flag_instrs, body_idx, num_body_instrs]| Event {
-            flag_idx,
-            num_flag_instrs,
-            body_idx,
-            num_body_instrs,
-        },
-    )
+    any::<[u32; 4]>().prop_map(|[flag_idx, num_flag_instrs, body_idx, num_body_instrs]| Event {
+        flag_idx,
+        num_flag_instrs,
+        body_idx,
+        num_body_instrs,
+    })
 }
 
 proptest! {

@@ -21,11 +21,7 @@ fn run_times(program: &str, primitives: &Primitives, times: u64) -> Ran {
     let compiled = compile(program).unwrap_or_else(|diagnostics| panic!("{diagnostics:#}"));
     let mut regs = Registers::new(Micros(0));
     let mut staged = Staged::new();
-    let mut ran = Ran {
-        report: None,
-        cwnd: 100,
-        trap: None,
-    };
+    let mut ran = Ran { report: None, cwnd: 100, trap: None };
     for now in 1..=times {
         ran.report = None;
         let call = Call {
@@ -36,9 +32,8 @@ fn run_times(program: &str, primitives: &Primitives, times: u64) -> Ran {
             switched: now == 1,
             staged: &mut staged,
         };
-        let outcome = compiled
-            .program
-            .invoke(&mut regs, call, |fields| ran.report = Some(fields.to_vec()));
+        let outcome =
+            compiled.program.invoke(&mut regs, call, |fields| ran.report = Some(fields.to_vec()));
         ran.cwnd = outcome.cwnd.unwrap_or(ran.cwnd);
         ran.trap = outcome.trap;
     }
@@ -53,9 +48,7 @@ fn value(expr: &str) -> u64 {
     );
     let ran = run(&program, &Primitives::new());
     assert_eq!(ran.trap, None, "{expr}");
-    ran.report
-        .and_then(|fields| fields.first().copied())
-        .unwrap()
+    ran.report.and_then(|fields| fields.first().copied()).unwrap()
 }
 
 #[test]
@@ -148,10 +141,7 @@ fn reset_with_report_leaves_the_report_its_values() {
     // The next one begins anew.
     let program =
         "(def (Report (volatile a 1))) (when true (:= Report.a (+ Report.a 1)) (report) (reset))";
-    assert_eq!(
-        run_times(program, &Primitives::new(), 3).report,
-        Some(vec![2])
-    );
+    assert_eq!(run_times(program, &Primitives::new(), 3).report, Some(vec![2]));
 }
 
 #[test]
@@ -164,10 +154,7 @@ fn both_sides_of_a_logical_operator_are_evaluated() {
 fn a_stand_in_is_what_the_datapath_would_have_said() {
     let program = "(def (Report (limited false) (state 9)))
         (when true (:= Report.limited Flow.app_limited) (:= Report.state Flow.recovery) (report))";
-    let compiled = Compiler::new()
-        .available(Primitive::BASE_MASK)
-        .compile(program)
-        .unwrap();
+    let compiled = Compiler::new().available(Primitive::BASE_MASK).compile(program).unwrap();
     assert_eq!(compiled.program.primitives() & !Primitive::BASE_MASK, 0);
     for (pending, in_flight, limited) in [(50, 50, 1), (51, 50, 0), (100, 100, 0)] {
         let primitives = Primitives::new()
@@ -184,9 +171,7 @@ fn a_stand_in_is_what_the_datapath_would_have_said() {
         };
         compiled
             .program
-            .invoke(&mut Registers::new(Micros(0)), call, |fields| {
-                report = Some(fields.to_vec())
-            });
+            .invoke(&mut Registers::new(Micros(0)), call, |fields| report = Some(fields.to_vec()));
         assert_eq!(report, Some(vec![limited, 0]));
     }
 }
@@ -197,10 +182,7 @@ fn scopes_are_the_same_with_and_without_stand_ins() {
         (when Flow.app_limited (:= Report.limited Flow.undone) (:= y Flow.idle_us) (:= Report.state (+ x y)) (report))";
     let (all, base) = (
         compile(program).unwrap(),
-        Compiler::new()
-            .available(Primitive::BASE_MASK)
-            .compile(program)
-            .unwrap(),
+        Compiler::new().available(Primitive::BASE_MASK).compile(program).unwrap(),
     );
     assert_eq!(all.scope.variables(), base.scope.variables());
     assert_ne!(all.program.code(), base.program.code());
@@ -213,10 +195,7 @@ fn a_primitive_without_stand_in_must_be_there() {
         .compile("(def) (when (> Flow.rtt_sample_us 5) (:= Cwnd 9))")
         .unwrap_err();
     assert_eq!(diagnostics.len(), 1);
-    assert!(
-        diagnostics.to_string().contains("Flow.rtt_sample_us"),
-        "{diagnostics}"
-    );
+    assert!(diagnostics.to_string().contains("Flow.rtt_sample_us"), "{diagnostics}");
 }
 
 #[test]
@@ -237,23 +216,11 @@ fn a_portable_program_has_a_form_for_each_datapath_that_can_run_it() {
     let limited = Primitive::FlowAppLimited.mask();
     assert_eq!(forms.fit(filling(limited)), Ok(&full));
     assert_eq!(forms.fit(Abilities::LIBCCP), Ok(&plain));
-    assert_eq!(
-        forms.fit(filling(0)),
-        Err(Misfit::Primitive(Primitive::FlowBytesInFlight))
-    );
+    assert_eq!(forms.fit(filling(0)), Err(Misfit::Primitive(Primitive::FlowBytesInFlight)));
     let max_instrs = 1;
-    let short = Abilities {
-        max_instrs,
-        ..Abilities::LIBCCP
-    };
+    let short = Abilities { max_instrs, ..Abilities::LIBCCP };
     let instrs = plain.instrs.len();
-    assert_eq!(
-        forms.fit(short),
-        Err(Misfit::TooLong {
-            instrs,
-            max: max_instrs
-        })
-    );
+    assert_eq!(forms.fit(short), Err(Misfit::TooLong { instrs, max: max_instrs }));
 }
 
 #[test]
@@ -276,10 +243,7 @@ fn a_library_numbers_programs_from_1_and_identical_ones_once() {
     assert_eq!(numbers, [1, 2, 1, 3, 2]);
     assert_eq!(library.len(), 3);
 
-    let two = Abilities {
-        max_programs: 2,
-        ..Abilities::LIBCCP
-    };
+    let two = Abilities { max_programs: 2, ..Abilities::LIBCCP };
     let full = Misfit::TableFull { number: 3, max: 2 };
     let fitting: Vec<_> = library.fitting(two).collect();
     assert_eq!(fitting[1], (2, library.fit(2, Abilities::LIBCCP)));
@@ -292,10 +256,7 @@ fn a_library_numbers_programs_from_1_and_identical_ones_once() {
 }
 
 fn filling(primitives: u64) -> Abilities {
-    Abilities {
-        primitives,
-        ..Abilities::LIBCCP
-    }
+    Abilities { primitives, ..Abilities::LIBCCP }
 }
 
 fn compile_portable(program: &str) -> ccp_lang::Forms {

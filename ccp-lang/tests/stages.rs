@@ -28,38 +28,20 @@ fn the_tree_has_a_span_for_every_part() {
     assert!(mistakes.is_empty());
     let text = |span: ccp_lang::Span| &PROGRAM[span.range()];
 
-    let [x, acked] = tree.decls() else {
-        panic!("two declarations")
-    };
-    assert_eq!(
-        (tree.name(x.name), text(x.name_span), text(x.value_span)),
-        ("x", "x", "5ms")
-    );
+    let [x, acked] = tree.decls() else { panic!("two declarations") };
+    assert_eq!((tree.name(x.name), text(x.name_span), text(x.value_span)), ("x", "x", "5ms"));
     assert_eq!(x.value, Literal::Num(5_000));
-    assert_eq!(
-        (tree.name(acked.name), text(acked.span)),
-        ("Report.acked", "(volatile acked 0)")
-    );
+    assert_eq!((tree.name(acked.name), text(acked.span)), ("Report.acked", "(volatile acked 0)"));
     assert!(acked.volatile && acked.in_report && !x.in_report);
 
-    let [event] = tree.events() else {
-        panic!("one event")
-    };
+    let [event] = tree.events() else { panic!("one event") };
     let condition = tree.condition(event).unwrap();
     assert_eq!(condition.kind(), ExprKind::Apply(Operator::Gt));
-    assert_eq!(
-        (text(condition.span()), text(condition.head())),
-        ("(> Micros x)", ">")
-    );
+    assert_eq!((text(condition.span()), text(condition.head())), ("(> Micros x)", ">"));
     let body: Vec<_> = tree.body(event).collect();
     assert_eq!(
-        body.iter()
-            .map(|expr| text(expr.span()))
-            .collect::<Vec<_>>(),
-        [
-            "(:= Report.acked (+ Report.acked Ack.bytes_acked 1))",
-            "(report)",
-        ]
+        body.iter().map(|expr| text(expr.span())).collect::<Vec<_>>(),
+        ["(:= Report.acked (+ Report.acked Ack.bytes_acked 1))", "(report)",]
     );
     let sum = body[0].operands().nth(1).unwrap();
     let operands: Vec<_> = sum.operands().map(|expr| text(expr.span())).collect();
@@ -73,10 +55,7 @@ fn a_printed_tree_is_the_same_program() {
     let (again, mistakes) = syntax::parse(&printed);
     assert!(mistakes.is_empty());
     assert_eq!(again.to_string(), printed);
-    assert_eq!(
-        compile(&printed).unwrap().program.code(),
-        compile(PROGRAM).unwrap().program.code()
-    );
+    assert_eq!(compile(&printed).unwrap().program.code(), compile(PROGRAM).unwrap().program.code());
 }
 
 #[test]
@@ -84,10 +63,7 @@ fn a_tree_is_made_of_any_text() {
     let (tree, mistakes) = syntax::parse("(def (x)) (when (foo 1) (+ 1)) junk");
     assert_eq!(codes(&mistakes), ["E0108", "E0109", "E0111", "E0106"]);
     assert_eq!(tree.events().len(), 1);
-    assert_eq!(
-        tree.to_string(),
-        "(def\n    (x 0))\n(when (<error> 1)\n    (+ 1))\n"
-    );
+    assert_eq!(tree.to_string(), "(def\n    (x 0))\n(when (<error> 1)\n    (+ 1))\n");
 }
 
 #[test]
@@ -113,11 +89,7 @@ fn the_scope_knows_declared_local_and_built_in_names() {
     let program = "(def (flag true) (Report (volatile b +infinity) (a 1)) (zzz 7))
         (when flag (:= loc (> zzz Report.b)) (:= flag loc) (:= Report.a 1) (report))";
     let scope = compile(program).unwrap().scope;
-    let names: Vec<_> = scope
-        .variables()
-        .iter()
-        .map(|v| (&*v.name, v.kind, v.reg.index))
-        .collect();
+    let names: Vec<_> = scope.variables().iter().map(|v| (&*v.name, v.kind, v.reg.index)).collect();
     assert_eq!(
         names,
         [
@@ -129,18 +101,9 @@ fn the_scope_knows_declared_local_and_built_in_names() {
         ]
     );
     let b = scope.get("Report.b").unwrap();
-    assert_eq!(
-        (b.initial, b.volatile, b.ty),
-        (Some(ccp_lang::INFINITY), true, Type::Num)
-    );
-    assert_eq!(
-        scope.get("loc").map(|v| (v.ty, v.initial)),
-        Some((Type::Bool, None))
-    );
-    assert_eq!(
-        scope.get("Flow.was_timeout").map(|v| v.kind),
-        Some(Kind::Primitive)
-    );
+    assert_eq!((b.initial, b.volatile, b.ty), (Some(ccp_lang::INFINITY), true, Type::Num));
+    assert_eq!(scope.get("loc").map(|v| (v.ty, v.initial)), Some((Type::Bool, None)));
+    assert_eq!(scope.get("Flow.was_timeout").map(|v| v.kind), Some(Kind::Primitive));
     assert!(scope.get("nothing").is_none());
     assert_eq!(scope.controls().count(), 2);
 }
@@ -159,10 +122,7 @@ fn of_two_declarations_the_later_one_has_the_name() {
 #[test]
 fn all_mistakes_come_at_once_and_in_order() {
     let program = "(def (x)) (when (+ 1 2) (:= Ack.now y)) (when true (foo)) )";
-    assert_eq!(
-        refused(program),
-        ["E0108", "E0402", "E0301", "L0102", "E0109", "E0103"]
-    );
+    assert_eq!(refused(program), ["E0108", "E0402", "E0301", "L0102", "E0109", "E0103"]);
 }
 
 #[test]
@@ -173,10 +133,7 @@ fn no_more_than_a_hundred_are_kept_but_all_are_counted() {
     }
     program.push(')');
     let diagnostics = compile(&program).unwrap_err();
-    assert_eq!(
-        (diagnostics.len(), diagnostics.omitted()),
-        (Diagnostics::MAX, 50)
-    );
+    assert_eq!((diagnostics.len(), diagnostics.omitted()), (Diagnostics::MAX, 50));
     assert!(diagnostics.to_string().ends_with("\nand 50 more"));
 }
 
@@ -188,21 +145,14 @@ fn an_error_is_not_lost_behind_a_hundred_warnings() {
     }
     program.push_str("(:= Ack.now 5))");
     let diagnostics = compile(&program).unwrap_err();
-    assert_eq!(
-        diagnostics.errors().map(|d| d.code).collect::<Vec<_>>(),
-        [DiagCode::NotAssignable]
-    );
+    assert_eq!(diagnostics.errors().map(|d| d.code).collect::<Vec<_>>(), [DiagCode::NotAssignable]);
 }
 
 #[test]
 fn an_allowed_lint_warns_and_a_denied_one_refuses() {
     let unbound = "(def) (when true (:= Cwnd nothing))";
     assert_eq!(refused(unbound), ["L0102"]);
-    let warnings = Compiler::new()
-        .allow(Lint::UnboundRead)
-        .compile(unbound)
-        .unwrap()
-        .warnings;
+    let warnings = Compiler::new().allow(Lint::UnboundRead).compile(unbound).unwrap().warnings;
     assert_eq!(codes(&warnings), ["L0102"]);
     assert_eq!(warnings[0].severity, Severity::Warning);
     assert_eq!(warnings[0].lint, Some(Lint::UnboundRead));
@@ -211,24 +161,9 @@ fn an_allowed_lint_warns_and_a_denied_one_refuses() {
 
     let unused = "(def (x 1)) (when true (:= Cwnd 5))";
     assert_eq!(codes(&compile(unused).unwrap().warnings), ["L0201"]);
-    assert!(
-        Compiler::new()
-            .allow(Lint::NeverRead)
-            .compile(unused)
-            .unwrap()
-            .warnings
-            .is_empty()
-    );
-    assert!(
-        Compiler::new()
-            .deny(Lint::NeverRead)
-            .compile(unused)
-            .is_err()
-    );
-    for &lint in Lint::ALL
-        .iter()
-        .filter(|lint| lint.default_level() == Level::Deny)
-    {
+    assert!(Compiler::new().allow(Lint::NeverRead).compile(unused).unwrap().warnings.is_empty());
+    assert!(Compiler::new().deny(Lint::NeverRead).compile(unused).is_err());
+    for &lint in Lint::ALL.iter().filter(|lint| lint.default_level() == Level::Deny) {
         assert!(Compiler::new().allow(lint).compile(PROGRAM).is_ok());
     }
 }
@@ -236,24 +171,15 @@ fn an_allowed_lint_warns_and_a_denied_one_refuses() {
 #[test]
 fn a_parameter_is_noted_but_a_lost_one_is_warned_of() {
     let severity = |program| compile(program).unwrap().warnings[0].severity;
-    assert_eq!(
-        severity("(def (x 1)) (when true (:= Cwnd x))"),
-        Severity::Note
-    );
-    assert_eq!(
-        severity("(def (volatile x 1)) (when true (:= Cwnd x))"),
-        Severity::Warning
-    );
+    assert_eq!(severity("(def (x 1)) (when true (:= Cwnd x))"), Severity::Note);
+    assert_eq!(severity("(def (volatile x 1)) (when true (:= Cwnd x))"), Severity::Warning);
 }
 
 #[test]
 fn a_program_that_is_too_large_is_refused_where_it_passes_the_limit() {
     let binds = "(:= Cwnd 1)\n".repeat(254);
     assert!(compile(format!("(def) (when true {binds})")).is_ok());
-    assert_eq!(
-        refused(&format!("(def) (when true {binds} (:= Cwnd 1))")),
-        ["E0601"]
-    );
+    assert_eq!(refused(&format!("(def) (when true {binds} (:= Cwnd 1))")), ["E0601"]);
     let events = "(when (> Cwnd 5))\n".repeat(255);
     assert!(compile(format!("(def) {events}")).is_ok());
 
@@ -263,10 +189,7 @@ fn a_program_that_is_too_large_is_refused_where_it_passes_the_limit() {
     }
     let of_code = |program: &str, code| refused(program).into_iter().filter(|&c| c == code).count();
     assert_eq!(of_code(&format!("(def {decls}) (when true)"), "E0602"), 1);
-    assert_eq!(
-        of_code(&format!("(def (Report {decls})) (when true)"), "E0602"),
-        1
-    );
+    assert_eq!(of_code(&format!("(def (Report {decls})) (when true)"), "E0602"), 1);
 }
 
 #[test]
@@ -291,9 +214,7 @@ fn an_event_that_never_runs_stops_nothing_that_a_fallthrough_lets_go_on() {
     };
     let reaches = |middle| {
         let warnings = compile(program(middle)).unwrap().warnings;
-        warnings
-            .iter()
-            .any(|d| d.lint == Some(Lint::FallthroughReach))
+        warnings.iter().any(|d| d.lint == Some(Lint::FallthroughReach))
     };
     assert!(reaches("(> Cwnd 2)"));
     assert!(!reaches("false"));
@@ -346,9 +267,7 @@ fn conditions_of_constants_are_known() {
             let program =
                 format!("(def) (when {condition} (:= Cwnd 1)) (when (> Cwnd 1) (:= Cwnd 2))");
             let warnings = compile(&program).unwrap().warnings;
-            let [warning] = &warnings[..] else {
-                panic!("{condition}: {warnings}")
-            };
+            let [warning] = &warnings[..] else { panic!("{condition}: {warnings}") };
             assert_eq!(warning.lint, Some(Lint::NeverRuns));
             let is_second = program[warning.span.range()].starts_with("when");
             assert_eq!(is_second, condition == always, "{condition}");
@@ -361,20 +280,12 @@ fn conditions_of_constants_are_known() {
 
 #[test]
 fn a_variable_may_be_called_when_also_where_a_parenthesis_lacks() {
-    assert_eq!(
-        refused("(def (when 0) (x 0) (when (> when 1) (:= x 1))"),
-        ["E0102"]
-    );
+    assert_eq!(refused("(def (when 0) (x 0) (when (> when 1) (:= x 1))"), ["E0102"]);
 }
 
 #[test]
 fn other_limits_can_be_set() {
-    let limits = Limits {
-        temps: 2,
-        locals: 1,
-        max_events: 1,
-        ..Limits::LIBCCP
-    };
+    let limits = Limits { temps: 2, locals: 1, max_events: 1, ..Limits::LIBCCP };
     let compiler = Compiler::new().limits(limits);
     let codes = |program: &str| codes(&compiler.compile(program).unwrap_err());
     // From the right, two are enough for any chain; a balanced tree needs one more with each level.
@@ -384,14 +295,8 @@ fn other_limits_can_be_set() {
     let tree =
         "(def) (when true (:= Cwnd (+ (+ (* Cwnd 1) (* Cwnd 2)) (+ (* Cwnd 3) (* Cwnd 4)))))";
     assert_eq!(codes(tree), ["E0604"]);
-    assert_eq!(
-        codes("(def) (when true (:= a 1) (:= b a) (:= Cwnd b))"),
-        ["E0603"]
-    );
-    assert_eq!(
-        codes("(def) (when (> Cwnd 1)) (when (> Cwnd 2))"),
-        ["E0605"]
-    );
+    assert_eq!(codes("(def) (when true (:= a 1) (:= b a) (:= Cwnd b))"), ["E0603"]);
+    assert_eq!(codes("(def) (when (> Cwnd 1)) (when (> Cwnd 2))"), ["E0605"]);
 }
 
 #[test]

@@ -78,12 +78,7 @@ fn limits_above_the_machines_count_as_its_own() {
     let mut code = good();
     code.instrs[3].result = Reg::temp(32);
     let (at, operand, reg, max) = (3, Operand::Result, Reg::temp(32), 32);
-    let error = VerifyError::NoSuchRegister {
-        at,
-        operand,
-        reg,
-        max,
-    };
+    let error = VerifyError::NoSuchRegister { at, operand, reg, max };
     assert_eq!(Program::verify(code, &all), Err(error));
     let mut code = good();
     code.instrs.resize(4096, code.instrs[4]);
@@ -115,15 +110,7 @@ fn a_register_that_does_not_exist_is_refused_in_every_place() {
                 }
             });
             let at = 3;
-            assert_eq!(
-                error,
-                VerifyError::NoSuchRegister {
-                    at,
-                    operand,
-                    reg,
-                    max
-                }
-            );
+            assert_eq!(error, VerifyError::NoSuchRegister { at, operand, reg, max });
         }
     }
 }
@@ -150,10 +137,7 @@ fn libccp_has_fewer_temporaries_locals_and_primitives() {
     for reg in [Reg::local(8), Reg::temp(8), Reg::new(Class::Primitive, 15)] {
         let mut code = good();
         code.instrs[3].right = reg;
-        assert!(
-            Program::verify(code.clone(), &Limits::default()).is_ok(),
-            "{reg}"
-        );
+        assert!(Program::verify(code.clone(), &Limits::default()).is_ok(), "{reg}");
         assert!(Program::verify(code, &Limits::LIBCCP).is_err(), "{reg}");
     }
 }
@@ -221,61 +205,30 @@ fn an_event_outside_the_program_is_refused() {
     let part = EventPart::Body;
     let (event, range, instrs) = (0, 3..6, 5);
     let error = refusal(|code| code.events[0].num_body_instrs = 3);
-    assert_eq!(
-        error,
-        VerifyError::EventOutside {
-            event,
-            part,
-            range,
-            instrs
-        }
-    );
+    assert_eq!(error, VerifyError::EventOutside { event, part, range, instrs });
     let part = EventPart::Flag;
     let range = u32::MAX..u32::MAX;
     let error = refusal(|code| code.events[0].flag_idx = u32::MAX);
-    assert_eq!(
-        error,
-        VerifyError::EventOutside {
-            event,
-            part,
-            range,
-            instrs
-        }
-    );
+    assert_eq!(error, VerifyError::EventOutside { event, part, range, instrs });
 }
 
 #[test]
 fn an_event_in_the_declarations_or_out_of_order_is_refused() {
     let (number, part, range, after) = (0, EventPart::Flag, 1..3, 2);
     let error = refusal(|code| code.events[0] = event(1..3, 3..5));
-    let expected = VerifyError::EventOverlap {
-        event: number,
-        part,
-        range,
-        after,
-    };
+    let expected = VerifyError::EventOverlap { event: number, part, range, after };
     assert_eq!(error, expected);
 
     // The body before its condition.
     let (part, range, after) = (EventPart::Body, 2..4, 5);
     let error = refusal(|code| code.events[0] = event(4..5, 2..4));
-    let expected = VerifyError::EventOverlap {
-        event: number,
-        part,
-        range,
-        after,
-    };
+    let expected = VerifyError::EventOverlap { event: number, part, range, after };
     assert_eq!(error, expected);
 
     // An instruction that would run twice.
     let (number, part, range, after) = (1, EventPart::Flag, 4..5, 5);
     let error = refusal(|code| code.events.push(event(4..5, 5..5)));
-    let expected = VerifyError::EventOverlap {
-        event: number,
-        part,
-        range,
-        after,
-    };
+    let expected = VerifyError::EventOverlap { event: number, part, range, after };
     assert_eq!(error, expected);
 }
 
@@ -312,9 +265,7 @@ fn holes_between_the_reports_pass_and_the_report_is_the_first_registers() {
         switched: true,
         staged: &mut Staged::new(),
     };
-    program.invoke(&mut Registers::new(Micros(0)), call, |fields| {
-        report.extend(fields)
-    });
+    program.invoke(&mut Registers::new(Micros(0)), call, |fields| report.extend(fields));
     assert_eq!(report, [3, 0]);
 }
 

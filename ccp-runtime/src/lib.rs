@@ -18,8 +18,7 @@ pub use agent::{Agent, RunError};
 pub use alg::{CongAlg, DatapathInfo, Flow};
 pub use builder::{CCPHandle, NoSpawn, RunBuilder, Settings, Spawn};
 pub use ccp_ipc::{BackendBuilder, Blocking, Ipc, Nonblocking, OutboxLimits, StopHandle};
-#[doc(hidden)]
-pub use ccp_lang::Compiler;
+pub use ccp_lang::{Compiler, Lint, Primitive};
 pub use ccp_lang::{Misfit, NameError};
 pub use ccp_wire::{Address, FlowId, ProgramUid};
 pub use datapath::{Datapath, SetProgramError, UpdateError};

@@ -53,9 +53,7 @@ impl AgentSide {
         make: impl FnOnce(BackendBuilder<AgentSocket>) -> Result<S, RunError>,
     ) -> Result<Self, RunError> {
         let (sock, socket) = chan::pair(QUEUE);
-        let agent = make(BackendBuilder {
-            sock: sock.nonblocking(),
-        })?;
+        let agent = make(BackendBuilder { sock: sock.nonblocking() })?;
         Ok(Self {
             agent: Box::new(agent),
             socket: socket.nonblocking(),
@@ -65,12 +63,10 @@ impl AgentSide {
 
     /// Hands a datagram to the agent, which has not read it yet.
     pub(crate) fn deliver(&mut self, datagram: &[u8]) -> Result<(), SinkError> {
-        self.socket
-            .try_send(datagram, &())
-            .map_err(|error| match error {
-                SendError::Gone | SendError::Closed => SinkError::Gone,
-                _ => SinkError::Full,
-            })
+        self.socket.try_send(datagram, &()).map_err(|error| match error {
+            SendError::Gone | SendError::Closed => SinkError::Gone,
+            _ => SinkError::Full,
+        })
     }
 
     /// Steps the agent and passes on all that it sent.

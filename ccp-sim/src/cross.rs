@@ -26,13 +26,7 @@ pub struct Cross {
 impl Cross {
     /// Packets of 1500 bytes at this rate, from the start on.
     pub fn new(rate: Rate) -> Self {
-        Self {
-            rate,
-            packet: 1500,
-            start: Duration::ZERO,
-            stop: None,
-            on_off: None,
-        }
+        Self { rate, packet: 1500, start: Duration::ZERO, stop: None, on_off: None }
     }
 
     /// Sets how large packets are.
@@ -82,20 +76,13 @@ struct Counted {
 
 impl CrossState {
     pub(crate) fn new(config: &Cross, id: u32) -> Self {
-        Self {
-            config: config.clone(),
-            id,
-            sent: 0,
-            counted: Counted::default(),
-        }
+        Self { config: config.clone(), id, sent: 0, counted: Counted::default() }
     }
 
     /// When the next packet comes; `None`: no more.
     pub(crate) fn next_at(&self) -> Option<Time> {
-        let busy = self
-            .config
-            .rate
-            .time_for(u128::from(self.sent) * u128::from(self.config.packet));
+        let busy =
+            self.config.rate.time_for(u128::from(self.sent) * u128::from(self.config.packet));
         let since_start = match self.config.on_off {
             Some((on, off)) if !on.is_zero() => {
                 let rounds = u32::try_from(busy.as_nanos() / on.as_nanos()).unwrap_or(u32::MAX);
@@ -129,25 +116,10 @@ impl CrossState {
 
     /// What became of it in the `time` that counted. What part of the link that is must be added.
     pub(crate) fn results(&self, time: Duration) -> CrossResults {
-        let Counted {
-            through,
-            wire_bytes,
-            dropped,
-            lost,
-        } = self.counted;
-        let throughput = if time.is_zero() {
-            0.0
-        } else {
-            wire_bytes as f64 * 8.0 / time.as_secs_f64()
-        };
-        CrossResults {
-            throughput,
-            utilisation: 0.0,
-            wire_bytes,
-            through,
-            dropped,
-            lost,
-        }
+        let Counted { through, wire_bytes, dropped, lost } = self.counted;
+        let throughput =
+            if time.is_zero() { 0.0 } else { wire_bytes as f64 * 8.0 / time.as_secs_f64() };
+        CrossResults { throughput, utilisation: 0.0, wire_bytes, through, dropped, lost }
     }
 
     pub(crate) fn send(&mut self, now: Time) -> Packet {

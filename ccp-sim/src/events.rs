@@ -16,22 +16,14 @@ pub(crate) struct Events<E> {
 
 impl<E> Events<E> {
     pub(crate) fn new() -> Self {
-        Self {
-            heap: BinaryHeap::new(),
-            next: 0,
-            now: Time::ZERO,
-        }
+        Self { heap: BinaryHeap::new(), next: 0, now: Time::ZERO }
     }
 
     /// Plans `event`. What should have happened before now happens now, after all that is planned for now.
     pub(crate) fn plan(&mut self, at: Time, event: E) {
         let number = self.next;
         self.next += 1;
-        self.heap.push(Planned {
-            at: at.max(self.now),
-            number,
-            event,
-        });
+        self.heap.push(Planned { at: at.max(self.now), number, event });
     }
 
     /// Takes out the next event if it happens no later than `until`, and moves the clock to it; otherwise moves the

@@ -178,20 +178,10 @@ impl FlowState {
 
     /// What was found of it in the `time` that counted. What part of the link that is must be added.
     pub(crate) fn results(&self, alg: &str, time: Duration) -> FlowResults {
-        let Counted {
-            wire_bytes,
-            waits,
-            dropped,
-            lost,
-            reports,
-        } = &self.counted;
+        let Counted { wire_bytes, waits, dropped, lost, reports } = &self.counted;
         let (now, (base, duplicates)) = (self.sender.counters(), self.base);
         let per_second = |count: f64| {
-            if time.is_zero() {
-                0.0
-            } else {
-                count / time.as_secs_f64()
-            }
+            if time.is_zero() { 0.0 } else { count / time.as_secs_f64() }
         };
         let throughput = per_second(*wire_bytes as f64 * 8.0);
         FlowResults {
@@ -213,9 +203,7 @@ impl FlowState {
             timeouts: now.timeouts - base.timeouts,
             probes: now.probes - base.probes,
             reports: *reports,
-            completed: self
-                .completed
-                .map(|at| Duration::from_nanos(at.since(self.start))),
+            completed: self.completed.map(|at| Duration::from_nanos(at.since(self.start))),
             samples: self.samples.clone(),
         }
     }

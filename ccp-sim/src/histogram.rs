@@ -73,10 +73,7 @@ mod tests {
     #[test]
     fn mean_and_percentiles_are_those_of_the_times() {
         let mut histogram = Histogram::default();
-        assert_eq!(
-            (histogram.mean(), histogram.percentile(95)),
-            (Duration::ZERO, Duration::ZERO)
-        );
+        assert_eq!((histogram.mean(), histogram.percentile(95)), (Duration::ZERO, Duration::ZERO));
         for nanos in 1..=100 {
             histogram.add(nanos);
         }

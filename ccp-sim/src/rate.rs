@@ -33,9 +33,7 @@ impl Rate {
 
     /// When the last of so many bytes has come at this rate, after the first bit began.
     pub(crate) fn time_for(self, bytes: u128) -> Duration {
-        let nanos = bytes
-            .saturating_mul(8_000_000_000)
-            .div_ceil(u128::from(self.0));
+        let nanos = bytes.saturating_mul(8_000_000_000).div_ceil(u128::from(self.0));
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 }

@@ -67,9 +67,8 @@ mod tests {
     #[test]
     fn a_filled_hole_acknowledges_all_beyond_it() {
         let mut receiver = Receiver::default();
-        let acks: Vec<_> = [0, 2, 3, 5, 1, 4]
-            .map(|segment| cumulative(&mut receiver, segment))
-            .into();
+        let acks: Vec<_> =
+            [0, 2, 3, 5, 1, 4].map(|segment| cumulative(&mut receiver, segment)).into();
         assert_eq!(acks, [1, 1, 1, 1, 4, 6]);
     }
 

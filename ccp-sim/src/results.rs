@@ -190,25 +190,17 @@ impl Results {
     pub fn jain_index(&self) -> f64 {
         let sum: f64 = self.flows.iter().map(|flow| flow.throughput).sum();
         let squares: f64 = self.flows.iter().map(|flow| flow.throughput.powi(2)).sum();
-        if squares > 0.0 {
-            sum * sum / (squares * self.flows.len() as f64)
-        } else {
-            1.0
-        }
+        if squares > 0.0 { sum * sum / (squares * self.flows.len() as f64) } else { 1.0 }
     }
 }
 
 impl FlowResults {
     /// The mean of the sampled windows from `from` on, bytes; 0 without samples.
     pub fn mean_cwnd(&self, from: Duration) -> f64 {
-        let windows = self
-            .samples
-            .iter()
-            .filter(|sample| sample.at >= from)
-            .map(|sample| sample.cwnd as f64);
-        let (count, sum) = windows.fold((0u64, 0.0), |(count, sum), window| {
-            (count + 1, sum + window)
-        });
+        let windows =
+            self.samples.iter().filter(|sample| sample.at >= from).map(|sample| sample.cwnd as f64);
+        let (count, sum) =
+            windows.fold((0u64, 0.0), |(count, sum), window| (count + 1, sum + window));
         if count > 0 { sum / count as f64 } else { 0.0 }
     }
 }

@@ -180,11 +180,7 @@ impl Scenario {
         for (flow, config) in self.flows.iter().enumerate() {
             let (mss, overhead) = (config.mss, config.overhead);
             if mss == 0 || mss.saturating_add(overhead) > MAX_PACKET {
-                return Err(SimError::PacketSize {
-                    flow,
-                    mss,
-                    overhead,
-                });
+                return Err(SimError::PacketSize { flow, mss, overhead });
             }
         }
         for (cross, config) in self.cross.iter().enumerate() {
@@ -204,9 +200,7 @@ impl Scenario {
             ("reordering", link.reordering.map(|late| late.probability)),
             ("the loss of messages", Some(self.ipc_loss)),
         ];
-        let others = others
-            .into_iter()
-            .filter_map(|(what, value)| Some((what, value?)));
+        let others = others.into_iter().filter_map(|(what, value)| Some((what, value?)));
         for (what, value) in losses.map(|value| ("loss", value)).chain(others) {
             if !(0.0..=1.0).contains(&value) {
                 return Err(SimError::Probability { what, value });
@@ -292,10 +286,7 @@ impl Default for Flow {
 impl Flow {
     /// A flow that asks the agent for this algorithm.
     pub fn asking_for(alg: impl Into<String>) -> Self {
-        Self {
-            alg: alg.into(),
-            ..Self::default()
-        }
+        Self { alg: alg.into(), ..Self::default() }
     }
 
     /// Sets what it has to send.

@@ -30,11 +30,7 @@ pub fn duration(text: &str) -> Result<Duration, UnitError> {
         "0" => Some(0),
         _ => quantity(text, DURATIONS),
     };
-    let error = || UnitError {
-        text: text.to_owned(),
-        kind: "time",
-        example: "10ms, 1.5s or 25us",
-    };
+    let error = || UnitError { text: text.to_owned(), kind: "time", example: "10ms, 1.5s or 25us" };
     nanos.map(Duration::from_nanos).ok_or_else(error)
 }
 
@@ -104,9 +100,7 @@ impl FromStr for QueueLimit {
             Some(Self::Unlimited)
         } else if let Some(number) = text.strip_suffix("bdp") {
             let times = number.parse::<f64>().ok();
-            times
-                .filter(|times| times.is_finite() && *times >= 0.0)
-                .map(Self::Bdp)
+            times.filter(|times| times.is_finite() && *times >= 0.0).map(Self::Bdp)
         } else if let Some(number) = text.strip_suffix('p') {
             number.parse().ok().map(Self::Packets)
         } else {
@@ -146,40 +140,22 @@ fn quantity(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 /// In the largest unit of which it is a whole number; units are in order, the largest first.
 fn text_of(value: u64, units: &[(&str, u64)]) -> String {
     let fits = |(_, scale): &&(&str, u64)| value.is_multiple_of(*scale) && value > 0;
-    let (unit, scale) = units
-        .iter()
-        .find(fits)
-        .or_else(|| units.last())
-        .copied()
-        .unwrap_or(("", 1));
+    let (unit, scale) =
+        units.iter().find(fits).or_else(|| units.last()).copied().unwrap_or(("", 1));
     format!("{}{unit}", value / scale)
 }
 
 const UNLIMITED: &str = "unlimited";
 
 /// Nanoseconds.
-const DURATIONS: &[(&str, u64)] = &[
-    ("s", 1_000_000_000),
-    ("ms", 1_000_000),
-    ("us", 1_000),
-    ("ns", 1),
-    ("m", 60_000_000_000),
-];
+const DURATIONS: &[(&str, u64)] =
+    &[("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1), ("m", 60_000_000_000)];
 
-const BYTES: &[(&str, u64)] = &[
-    ("GB", 1_000_000_000),
-    ("MB", 1_000_000),
-    ("kB", 1_000),
-    ("B", 1),
-];
+const BYTES: &[(&str, u64)] = &[("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000), ("B", 1)];
 
 /// Bits per second.
-const RATES: &[(&str, u64)] = &[
-    ("gbit", 1_000_000_000),
-    ("mbit", 1_000_000),
-    ("kbit", 1_000),
-    ("bit", 1),
-];
+const RATES: &[(&str, u64)] =
+    &[("gbit", 1_000_000_000), ("mbit", 1_000_000), ("kbit", 1_000), ("bit", 1)];
 
 #[cfg(test)]
 mod tests {
@@ -212,15 +188,7 @@ mod tests {
         for text in ["10", "10 ms", "0.5ns", "99999999999999999999s", "10min"] {
             assert!(duration(text).is_err(), "{text}");
         }
-        for text in [
-            "80",
-            "-80p",
-            "1.5p",
-            "NaNbdp",
-            "-1bdp",
-            "infbdp",
-            "unbounded",
-        ] {
+        for text in ["80", "-80p", "1.5p", "NaNbdp", "-1bdp", "infbdp", "unbounded"] {
             assert!(text.parse::<QueueLimit>().is_err(), "{text}");
         }
         assert_eq!(

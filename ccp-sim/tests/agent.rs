@@ -20,17 +20,11 @@ fn segments(sim: &Sim) -> f64 {
 
 #[test]
 fn without_an_agent_the_datapaths_own_reno_governs() {
-    let scenario = Scenario::new(link())
-        .time(Duration::from_secs(30))
-        .measure_from(Duration::from_secs(5));
+    let scenario =
+        Scenario::new(link()).time(Duration::from_secs(30)).measure_from(Duration::from_secs(5));
     let results = scenario.run_without_agent().unwrap();
     assert!(results.utilisation > 0.97, "{}", results.utilisation);
-    assert!(
-        results.flows[0]
-            .samples
-            .iter()
-            .all(|sample| sample.governor == Governor::Datapath)
-    );
+    assert!(results.flows[0].samples.iter().all(|sample| sample.governor == Governor::Datapath));
     assert_eq!((results.agent.reports, results.agent.updates), (0, 0));
 }
 
@@ -52,17 +46,10 @@ fn a_word_of_the_agent_takes_the_delay_each_way() {
 #[test]
 fn when_the_agent_is_lost_the_flow_falls_back_and_goes_on() {
     let mut sim = Sim::new(&Scenario::new(link())).unwrap();
-    sim.start_agent(|backend| {
-        RunBuilder::new(backend)
-            .default_alg(FixedWindow(10))
-            .build()
-    })
-    .unwrap();
+    sim.start_agent(|backend| RunBuilder::new(backend).default_alg(FixedWindow(10)).build())
+        .unwrap();
     sim.run_until(Duration::from_secs(5)).unwrap();
-    assert_eq!(
-        (sim.governor(0), segments(&sim)),
-        (Some(Governor::Agent), 10.0)
-    );
+    assert_eq!((sim.governor(0), segments(&sim)), (Some(Governor::Agent), 10.0));
 
     sim.drop_agent();
     // The next report finds nobody, and 200 ms later the flow falls back.
@@ -79,38 +66,21 @@ fn when_the_agent_is_lost_the_flow_falls_back_and_goes_on() {
 #[test]
 fn an_agent_started_again_takes_over_the_flows_that_run() {
     let mut sim = Sim::new(&Scenario::new(link())).unwrap();
-    sim.start_agent(|backend| {
-        RunBuilder::new(backend)
-            .default_alg(FixedWindow(10))
-            .build()
-    })
-    .unwrap();
+    sim.start_agent(|backend| RunBuilder::new(backend).default_alg(FixedWindow(10)).build())
+        .unwrap();
     sim.run_until(Duration::from_secs(2)).unwrap();
     sim.drop_agent();
     sim.run_until(Duration::from_secs(4)).unwrap();
-    sim.start_agent(|backend| {
-        RunBuilder::new(backend)
-            .default_alg(FixedWindow(30))
-            .build()
-    })
-    .unwrap();
+    sim.start_agent(|backend| RunBuilder::new(backend).default_alg(FixedWindow(30)).build())
+        .unwrap();
     sim.run_until(Duration::from_millis(4_300)).unwrap();
-    assert_eq!(
-        (sim.governor(0), segments(&sim)),
-        (Some(Governor::Agent), 30.0)
-    );
+    assert_eq!((sim.governor(0), segments(&sim)), (Some(Governor::Agent), 30.0));
 }
 
 #[test]
 fn each_flow_has_the_algorithm_that_it_asks_for() {
-    let flows = [
-        Flow::asking_for("fixed_rate"),
-        Flow::asking_for("fixed_window"),
-        Flow::default(),
-    ];
-    let scenario = Scenario::new(link())
-        .flows(flows)
-        .time(Duration::from_secs(5));
+    let flows = [Flow::asking_for("fixed_rate"), Flow::asking_for("fixed_window"), Flow::default()];
+    let scenario = Scenario::new(link()).flows(flows).time(Duration::from_secs(5));
     let results = scenario
         .run_with(|backend| {
             RunBuilder::new(backend)
@@ -120,10 +90,7 @@ fn each_flow_has_the_algorithm_that_it_asks_for() {
         })
         .unwrap();
     let last = |flow: usize| results.flows[flow].samples.last().unwrap();
-    assert_eq!(
-        (last(0).rate, last(1).rate, last(2).rate),
-        (1_000_000, 0, 0)
-    );
+    assert_eq!((last(0).rate, last(1).rate, last(2).rate), (1_000_000, 0, 0));
     assert_eq!((last(1).cwnd, last(2).cwnd), (5 * 1448, 5 * 1448));
     assert!(results.flows.iter().all(|flow| flow.reports > 100));
     assert_eq!((results.agent.refused, results.agent.traps), (0, 0));
@@ -137,10 +104,7 @@ fn the_agent_dies_and_comes_back_at_set_times() {
     let results = scenario.run(FixedWindow(10)).unwrap();
     let at = |ms: u64| {
         let at = Duration::from_millis(ms);
-        let sample = results.flows[0]
-            .samples
-            .iter()
-            .find(|sample| sample.at >= at);
+        let sample = results.flows[0].samples.iter().find(|sample| sample.at >= at);
         sample.unwrap().governor
     };
     let (agent, datapath) = (Governor::Agent, Governor::Datapath);
@@ -155,20 +119,9 @@ fn messages_that_are_lost_are_counted_and_the_flow_goes_on() {
     let scenario = Scenario::new(link()).ipc_loss(0.2);
     let results = scenario.run(FixedWindow(10)).unwrap();
     let sent: u64 = results.flows.iter().map(|flow| flow.reports).sum();
-    assert!(
-        results.agent.lost > sent / 10,
-        "{} of {sent} lost",
-        results.agent.lost
-    );
+    assert!(results.agent.lost > sent / 10, "{} of {sent} lost", results.agent.lost);
     assert!(results.utilisation > 0.1, "{}", results.utilisation);
-    assert_eq!(
-        Scenario::new(link())
-            .run(FixedWindow(10))
-            .unwrap()
-            .agent
-            .lost,
-        0
-    );
+    assert_eq!(Scenario::new(link()).run(FixedWindow(10)).unwrap().agent.lost, 0);
 }
 
 #[test]
@@ -176,18 +129,9 @@ fn the_threshold_is_shown_of_who_has_one() {
     // The datapath's own Reno has lost by then; a program without such a variable has none to show.
     let scenario = Scenario::new(link());
     let own = scenario.run_without_agent().unwrap();
-    let thresholds: Vec<_> = own.flows[0]
-        .samples
-        .iter()
-        .map(|sample| sample.ssthresh)
-        .collect();
+    let thresholds: Vec<_> = own.flows[0].samples.iter().map(|sample| sample.ssthresh).collect();
     assert_eq!(thresholds[0], None);
-    assert!(
-        thresholds
-            .last()
-            .unwrap()
-            .is_some_and(|threshold| threshold > 20 * 1448)
-    );
+    assert!(thresholds.last().unwrap().is_some_and(|threshold| threshold > 20 * 1448));
     let fixed = scenario.run(FixedWindow(10)).unwrap();
     let last = fixed.flows[0].samples.last().unwrap();
     assert_eq!((last.governor, last.ssthresh), (Governor::Agent, None));

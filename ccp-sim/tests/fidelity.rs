@@ -15,18 +15,13 @@ fn link() -> Link {
 
 /// Counts from when start-up is over.
 fn settled(link: Link) -> Scenario {
-    Scenario::new(link)
-        .time(Duration::from_secs(11))
-        .measure_from(Duration::from_secs(1))
+    Scenario::new(link).time(Duration::from_secs(11)).measure_from(Duration::from_secs(1))
 }
 
 #[track_caller]
 fn assert_close(found: f64, expected: f64, within: f64) {
     let off = (found / expected - 1.0).abs();
-    assert!(
-        off <= within,
-        "{found} where {expected} is expected: off by {off}"
-    );
+    assert!(off <= within, "{found} where {expected} is expected: off by {off}");
 }
 
 #[test]
@@ -83,10 +78,8 @@ fn random_loss_is_as_frequent_as_asked_for_and_repaired() {
 
 #[test]
 fn a_flow_that_gets_nothing_through_backs_off() {
-    let results = Scenario::new(link().loss(1.0))
-        .time(Duration::from_secs(32))
-        .run(FixedWindow(10))
-        .unwrap();
+    let results =
+        Scenario::new(link().loss(1.0)).time(Duration::from_secs(32)).run(FixedWindow(10)).unwrap();
     // The first after 220 ms, each later one after twice as long; the seventh at 27.94 s.
     assert_eq!(results.flows[0].timeouts, 7);
     assert_eq!(results.flows[0].goodput, 0.0);
@@ -94,22 +87,13 @@ fn a_flow_that_gets_nothing_through_backs_off() {
 
 #[test]
 fn a_finite_flow_ends_when_all_is_acknowledged() {
-    let flow = Flow::default()
-        .source(Source::Bytes(10 * 1448))
-        .start(Duration::from_secs(1));
-    let results = Scenario::new(link())
-        .flows([flow])
-        .run(FixedWindow(10))
-        .unwrap();
+    let flow = Flow::default().source(Source::Bytes(10 * 1448)).start(Duration::from_secs(1));
+    let results = Scenario::new(link()).flows([flow]).run(FixedWindow(10)).unwrap();
     let flow = &results.flows[0];
     // Ten packets at once: the last is on the link after 2.5 ms.
     assert_eq!(flow.completed, Some(Duration::from_micros(22_500)));
     assert_eq!(results.link.sent, 10);
-    assert!(
-        flow.samples
-            .iter()
-            .all(|sample| sample.at >= Duration::from_secs(1))
-    );
+    assert!(flow.samples.iter().all(|sample| sample.at >= Duration::from_secs(1)));
 }
 
 #[test]
@@ -122,15 +106,8 @@ fn an_application_limited_flow_sends_what_there_is() {
 #[test]
 fn a_receive_window_limits_like_a_congestion_window() {
     let flow = Flow::default().receive_window(20 * 1448);
-    let results = settled(link())
-        .flows([flow])
-        .run(FixedWindow(1000))
-        .unwrap();
-    assert_close(
-        results.flows[0].throughput,
-        20.0 * 12_000.0 / 0.02025,
-        0.005,
-    );
+    let results = settled(link()).flows([flow]).run(FixedWindow(1000)).unwrap();
+    assert_close(results.flows[0].throughput, 20.0 * 12_000.0 / 0.02025, 0.005);
 }
 
 #[test]
@@ -173,10 +150,7 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
     let run = |seed| -> Results {
         let flows = [Flow::default(), Flow::default().extra_rtt(7 * MS)];
         let link = link().loss(0.01).queue(QueueLimit::Packets(20));
-        let scenario = Scenario::new(link)
-            .flows(flows)
-            .seed(seed)
-            .time(Duration::from_secs(5));
+        let scenario = Scenario::new(link).flows(flows).seed(seed).time(Duration::from_secs(5));
         scenario.run(FixedWindow(100)).unwrap()
     };
     let (first, second, other) = (run(1), run(1), run(2));
@@ -190,8 +164,7 @@ fn stopping_to_look_changes_nothing() {
     let scenario = Scenario::new(link().loss(0.01)).time(Duration::from_secs(3));
     let mut sim = Sim::new(&scenario).unwrap();
     for ms in 0..3000 {
-        sim.run_until(ms * MS + Duration::from_nanos(u64::from(ms)))
-            .unwrap();
+        sim.run_until(ms * MS + Duration::from_nanos(u64::from(ms))).unwrap();
         assert!(sim.conserves_packets());
     }
     sim.run_until(scenario.time).unwrap();
@@ -206,9 +179,6 @@ fn scenarios_that_make_no_sense_are_refused() {
         let mut scenario = Scenario::new(link());
         scenario.flows[0].mss = mss;
         scenario.flows[0].overhead = overhead;
-        assert!(matches!(
-            Sim::new(&scenario),
-            Err(SimError::PacketSize { flow: 0, .. })
-        ));
+        assert!(matches!(Sim::new(&scenario), Err(SimError::PacketSize { flow: 0, .. })));
     }
 }

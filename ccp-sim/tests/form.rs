@@ -89,10 +89,7 @@ fn everything_has_its_place() {
         .reordering(0.1, 3 * MS)
         .change(Change::at(10_000 * MS).rtt(40 * MS).loss(Loss::Random(0.0)));
     let mut other = Flow::default()
-        .source(Source::Chunks {
-            bytes: 250_000,
-            every: 500 * MS,
-        })
+        .source(Source::Chunks { bytes: 250_000, every: 500 * MS })
         .start(1000 * MS)
         .stop(20_000 * MS)
         .init_cwnd(4)
@@ -101,9 +98,7 @@ fn everything_has_its_place() {
         .pacing(Pacing::Off)
         .ecn();
     (other.mss, other.overhead) = (1400, 40);
-    let cross = Cross::new(Rate::mbit(5))
-        .packet(200)
-        .on_off(1000 * MS, 2000 * MS);
+    let cross = Cross::new(Rate::mbit(5)).packet(200).on_off(1000 * MS, 2000 * MS);
     let expected = Scenario::new(link)
         .flows([Flow::asking_for("cubic"), Flow::asking_for("cubic"), other])
         .time(30_000 * MS)
@@ -128,16 +123,8 @@ fn what_is_written_is_read_the_same() {
     for scenario in [
         link(plain().aqm(Aqm::codel()).queue(QueueLimit::Unlimited)),
         link(plain().loss(0.1).queue(QueueLimit::Bdp(0.25))),
-        link(
-            plain()
-                .losing(Loss::Every(7))
-                .change(Change::at(MS).loss(Loss::Every(3))),
-        ),
-        link(
-            plain()
-                .losing(Loss::burst(0.1, 3.0))
-                .change(Change::at(MS).rate(Rate::mbit(1))),
-        ),
+        link(plain().losing(Loss::Every(7)).change(Change::at(MS).loss(Loss::Every(3)))),
+        link(plain().losing(Loss::burst(0.1, 3.0)).change(Change::at(MS).rate(Rate::mbit(1)))),
         link(plain()).outage(MS, None),
         flow(Source::Bytes(123)),
         flow(Source::Steady(Rate::mbit(4))),
@@ -154,33 +141,18 @@ fn mistakes_are_told_with_their_place() {
     let error = |rest: &str| read(&format!("{link}{rest}")).unwrap_err();
     let unit = error("\"20\"");
     assert!(unit.contains("line 3"), "{unit}");
-    assert!(
-        unit.contains("'20' is no time; one is written like 10ms, 1.5s or 25us"),
-        "{unit}"
-    );
+    assert!(unit.contains("'20' is no time; one is written like 10ms, 1.5s or 25us"), "{unit}");
     let number = error("20");
-    assert!(
-        number.contains("a time in quotes, with its unit"),
-        "{number}"
-    );
+    assert!(number.contains("a time in quotes, with its unit"), "{number}");
     let unknown = error("\"20ms\"\nspeed = 3");
-    assert!(
-        unknown.contains("line 4") && unknown.contains("unknown field `speed`"),
-        "{unknown}"
-    );
+    assert!(unknown.contains("line 4") && unknown.contains("unknown field `speed`"), "{unknown}");
     let aqm = error("\"20ms\"\naqm = \"red\"");
     assert!(aqm.contains("\"codel\""), "{aqm}");
     let both = error("\"20ms\"\ntrace = \"two.up\"");
-    assert!(
-        both.starts_with("a link has either a rate or a trace"),
-        "{both}"
-    );
+    assert!(both.starts_with("a link has either a rate or a trace"), "{both}");
     let trace =
         |name: &str| read(&format!("[link]\nrtt = \"1ms\"\ntrace = \"{name}\"")).unwrap_err();
-    assert_eq!(
-        trace("no.up"),
-        "the trace no.up cannot be loaded: there is no such file"
-    );
+    assert_eq!(trace("no.up"), "the trace no.up cannot be loaded: there is no such file");
     assert_eq!(
         trace("bad.up"),
         "bad.up is no trace: line 1 of the trace is 'x', no number of milliseconds"

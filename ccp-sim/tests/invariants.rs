@@ -60,11 +60,7 @@ fn limit() -> impl Strategy<Value = QueueLimit> {
 }
 
 fn aqm() -> impl Strategy<Value = Aqm> {
-    prop_oneof![
-        Just(Aqm::DropTail),
-        Just(Aqm::codel()),
-        limit().prop_map(Aqm::Threshold),
-    ]
+    prop_oneof![Just(Aqm::DropTail), Just(Aqm::codel()), limit().prop_map(Aqm::Threshold),]
 }
 
 fn loss() -> impl Strategy<Value = Loss> {
@@ -153,15 +149,10 @@ prop_compose! {
 
 fn run(scenario: &Scenario, window: u64) -> Result<Sim, TestCaseError> {
     let mut sim = Sim::new(scenario).map_err(|error| TestCaseError::fail(error.to_string()))?;
-    sim.start_agent(|backend| {
-        RunBuilder::new(backend)
-            .default_alg(FixedWindow(window))
-            .build()
-    })
-    .map_err(|error| TestCaseError::fail(error.to_string()))?;
-    // In a build with assertions it checks after every event by itself.
-    sim.run_until(scenario.time)
+    sim.start_agent(|backend| RunBuilder::new(backend).default_alg(FixedWindow(window)).build())
         .map_err(|error| TestCaseError::fail(error.to_string()))?;
+    // In a build with assertions it checks after every event by itself.
+    sim.run_until(scenario.time).map_err(|error| TestCaseError::fail(error.to_string()))?;
     Ok(sim)
 }
 

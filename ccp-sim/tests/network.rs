@@ -28,19 +28,13 @@ fn settled(link: Link) -> Scenario {
 #[track_caller]
 fn assert_close(found: f64, expected: f64, within: f64) {
     let off = (found / expected - 1.0).abs();
-    assert!(
-        off <= within,
-        "{found} where {expected} is expected: off by {off}"
-    );
+    assert!(off <= within, "{found} where {expected} is expected: off by {off}");
 }
 
 /// The first flow's rate through the link between two times, from its samples, bits per second of data.
 fn rate_between(results: &Results, from: Duration, to: Duration) -> f64 {
     let at = |time: Duration| {
-        let sample = results.flows[0]
-            .samples
-            .iter()
-            .find(|sample| sample.at >= time);
+        let sample = results.flows[0].samples.iter().find(|sample| sample.at >= time);
         sample.unwrap().acked as f64
     };
     (at(to) - at(from)) * 8.0 / (to - from).as_secs_f64()
@@ -52,36 +46,21 @@ fn the_queueing_delay_of_constant_traffic_is_exact() {
     let link = Link::new(Rate::bits(14_400_000), 20 * MS).queue(QueueLimit::Unlimited);
     let cross = Cross::new(Rate::mbit(15)).stop(secs(8));
     let idle = Flow::default().source(Source::Bytes(0));
-    let scenario = Scenario::new(link)
-        .flows([idle])
-        .cross(cross)
-        .time(secs(20));
+    let scenario = Scenario::new(link).flows([idle]).cross(cross).time(secs(20));
     let results = scenario.run_without_agent().unwrap();
     let packets = 10_000u64;
     assert_eq!(results.cross[0].through, packets);
     // Packet n comes at n · 0.8 ms and begins at n · 0.8333… ms: it waits n/30 ms.
     let mean = (packets - 1) as f64 / 2.0 / 30.0 / 1e3;
-    assert!(
-        (results.queue_mean.as_secs_f64() - mean).abs() < 1e-8,
-        "{:?}",
-        results.queue_mean
-    );
-    assert_close(
-        results.queue_p95.as_secs_f64(),
-        0.95 * packets as f64 / 30e3,
-        0.01,
-    );
+    assert!((results.queue_mean.as_secs_f64() - mean).abs() < 1e-8, "{:?}", results.queue_mean);
+    assert_close(results.queue_p95.as_secs_f64(), 0.95 * packets as f64 / 30e3, 0.01);
 }
 
 #[test]
 fn constant_traffic_that_fits_waits_for_nothing() {
     let cross = Cross::new(Rate::mbit(47));
     let idle = Flow::default().source(Source::Bytes(0));
-    let results = settled(link())
-        .flows([idle])
-        .cross(cross)
-        .run_without_agent()
-        .unwrap();
+    let results = settled(link()).flows([idle]).cross(cross).run_without_agent().unwrap();
     assert_eq!(results.queue_mean, Duration::ZERO);
     assert_close(results.cross[0].throughput, 47e6, 1e-4);
     assert_close(results.cross[0].utilisation, 47.0 / 48.0, 1e-4);
@@ -89,10 +68,7 @@ fn constant_traffic_that_fits_waits_for_nothing() {
 
 #[test]
 fn cross_traffic_takes_its_part_and_leaves_the_rest() {
-    let results = settled(link())
-        .cross(Cross::new(Rate::mbit(24)))
-        .run(FixedWindow(70))
-        .unwrap();
+    let results = settled(link()).cross(Cross::new(Rate::mbit(24))).run(FixedWindow(70)).unwrap();
     assert_close(results.flows[0].throughput, 24e6, 0.01);
     assert_close(results.cross[0].throughput, 24e6, 0.01);
     assert_close(results.utilisation, 1.0, 1e-3);
@@ -118,15 +94,9 @@ fn codel_keeps_a_standing_queue_short() {
 fn marks_do_what_drops_do_without_dropping() {
     for aqm in [Aqm::codel(), Aqm::Threshold(QueueLimit::Packets(60))] {
         let link = link().queue(QueueLimit::Unlimited).aqm(aqm);
-        let results = settled(link)
-            .flows([Flow::default().ecn()])
-            .run_without_agent()
-            .unwrap();
+        let results = settled(link).flows([Flow::default().ecn()]).run_without_agent().unwrap();
         let flow = &results.flows[0];
-        assert!(
-            flow.marked > 0 && flow.marked == results.link.marked,
-            "{flow:?}"
-        );
+        assert!(flow.marked > 0 && flow.marked == results.link.marked, "{flow:?}");
         assert_eq!((flow.dropped, flow.losses, flow.retransmits), (0, 0, 0));
         assert!(results.queue_mean < 10 * MS, "{:?}", results.queue_mean);
         assert!(results.utilisation > 0.85, "{}", results.utilisation);
@@ -162,9 +132,7 @@ fn bursts_of_losses_are_repaired() {
 
 #[test]
 fn periodic_loss_is_periodic() {
-    let results = settled(link().losing(Loss::Every(1000)))
-        .run(FixedWindow(60))
-        .unwrap();
+    let results = settled(link().losing(Loss::Every(1000))).run(FixedWindow(60)).unwrap();
     let flow = &results.flows[0];
     assert!(flow.lost.abs_diff(results.link.offered / 1000) <= 1);
     assert!(flow.losses.abs_diff(flow.lost) <= 1, "{flow:?}");
@@ -181,22 +149,14 @@ fn reordering_is_told_from_loss_and_reductions_for_it_are_undone() {
     assert!(results.utilisation > 0.97, "{}", results.utilisation);
     // A quarter of a round trip is enough for these: hardly any is sent again.
     let reordered = results.link.sent / 1000;
-    assert!(
-        flow.spurious < reordered / 10,
-        "{} of {reordered}",
-        flow.spurious
-    );
+    assert!(flow.spurious < reordered / 10, "{} of {reordered}", flow.spurious);
 }
 
 #[test]
 fn a_delay_that_jumps_up_ends_in_no_loss_and_no_lasting_harm() {
-    let spike = link()
-        .change(Change::at(secs(5)).rtt(secs(2)))
-        .change(Change::at(secs(10)).rtt(20 * MS));
-    let results = Scenario::new(spike)
-        .time(secs(20))
-        .run_without_agent()
-        .unwrap();
+    let spike =
+        link().change(Change::at(secs(5)).rtt(secs(2))).change(Change::at(secs(10)).rtt(20 * MS));
+    let results = Scenario::new(spike).time(secs(20)).run_without_agent().unwrap();
     let flow = &results.flows[0];
     assert!(flow.timeouts > 0 && flow.undone > 0, "{flow:?}");
     let late = rate_between(&results, secs(15), secs(19));
@@ -229,11 +189,7 @@ fn a_window_fills_a_changed_path_as_arithmetic_says() {
     assert_eq!(results.flows[0].losses, 0);
     // What could have been sent: four seconds at 2 Mbit/s, four at 480, and twelve at 48.
     let bytes = results.link.sent_bytes as f64;
-    assert_close(
-        results.utilisation,
-        bytes * 8.0 / (12.0 * 48e6 + 4.0 * 2e6 + 4.0 * 480e6),
-        1e-9,
-    );
+    assert_close(results.utilisation, bytes * 8.0 / (12.0 * 48e6 + 4.0 * 2e6 + 4.0 * 480e6), 1e-9);
 }
 
 #[test]
@@ -247,11 +203,7 @@ fn jitter_neither_reorders_nor_loses() {
 }
 
 fn verizon() -> Trace {
-    Trace::parse(
-        "Verizon-LTE-short.up",
-        include_str!("../traces/Verizon-LTE-short.up"),
-    )
-    .unwrap()
+    Trace::parse("Verizon-LTE-short.up", include_str!("../traces/Verizon-LTE-short.up")).unwrap()
 }
 
 #[test]
@@ -268,32 +220,16 @@ fn a_recorded_link_gives_what_was_recorded() {
 #[test]
 fn a_recorded_link_is_filled_by_reno_with_a_deep_queue() {
     let link = Link::with_trace(verizon(), 20 * MS).queue(QueueLimit::Packets(100));
-    let results = Scenario::new(link)
-        .time(secs(60))
-        .run_without_agent()
-        .unwrap();
-    assert!(
-        (0.6..1.0).contains(&results.utilisation),
-        "{}",
-        results.utilisation
-    );
+    let results = Scenario::new(link).time(secs(60)).run_without_agent().unwrap();
+    assert!((0.6..1.0).contains(&results.utilisation), "{}", results.utilisation);
     assert!(results.link.dropped > 0);
 }
 
 #[test]
 fn sources_that_come_and_go_are_as_fast_as_they_come() {
-    let chunks = Source::Chunks {
-        bytes: 250_000,
-        every: 500 * MS,
-    };
-    let on_off = Source::OnOff {
-        on: 500 * MS,
-        off: 1500 * MS,
-    };
-    for (source, expected) in [
-        (chunks, 4e6),
-        (on_off, 0.25 * 70.0 * 1448.0 * 8.0 / 0.02025),
-    ] {
+    let chunks = Source::Chunks { bytes: 250_000, every: 500 * MS };
+    let on_off = Source::OnOff { on: 500 * MS, off: 1500 * MS };
+    for (source, expected) in [(chunks, 4e6), (on_off, 0.25 * 70.0 * 1448.0 * 8.0 / 0.02025)] {
         let flow = Flow::default().source(source);
         let results = settled(link()).flows([flow]).run(FixedWindow(70)).unwrap();
         assert_close(results.flows[0].goodput * 8.0, expected, 0.05);

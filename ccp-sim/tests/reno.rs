@@ -9,13 +9,9 @@ const FROM: Duration = Duration::from_secs(10);
 
 /// A path whose queue never adds losses of its own.
 fn run(loss: Loss, seconds: u64, seed: u64) -> FlowResults {
-    let link = Link::new(Rate::mbit(960), 20 * MS)
-        .queue(QueueLimit::Unlimited)
-        .losing(loss);
-    let scenario = Scenario::new(link)
-        .time(FROM + Duration::from_secs(seconds))
-        .measure_from(FROM)
-        .seed(seed);
+    let link = Link::new(Rate::mbit(960), 20 * MS).queue(QueueLimit::Unlimited).losing(loss);
+    let scenario =
+        Scenario::new(link).time(FROM + Duration::from_secs(seconds)).measure_from(FROM).seed(seed);
     scenario.run_without_agent().unwrap().flows.remove(0)
 }
 
@@ -26,10 +22,7 @@ fn segments(flow: &FlowResults) -> f64 {
 #[track_caller]
 fn assert_close(found: f64, expected: f64, within: f64) {
     let off = (found / expected - 1.0).abs();
-    assert!(
-        off <= within,
-        "{found} where {expected} is expected: off by {off}"
-    );
+    assert!(off <= within, "{found} where {expected} is expected: off by {off}");
 }
 
 #[test]

@@ -302,13 +302,8 @@ mod tests {
     #[test]
     fn fields_that_come_one_after_another_are_encoded_alike() {
         type Each = Result<FieldUpdate, EncodeError>;
-        let each = |count: usize| {
-            UPDATES
-                .iter()
-                .cycle()
-                .take(count)
-                .map(|update| Each::Ok(*update))
-        };
+        let each =
+            |count: usize| UPDATES.iter().cycle().take(count).map(|update| Each::Ok(*update));
         check_encode(GOLDEN, REPR.encoded_len(), |buf| {
             ChangeProg::encode_from(REPR.flow, REPR.program_uid, each(UPDATES.len()), buf)
         });

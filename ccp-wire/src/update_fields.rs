@@ -375,13 +375,8 @@ mod tests {
     #[test]
     fn fields_that_come_one_after_another_are_encoded_alike() {
         type Each = Result<FieldUpdate, EncodeError>;
-        let each = |count: usize| {
-            UPDATES
-                .iter()
-                .cycle()
-                .take(count)
-                .map(|update| Each::Ok(*update))
-        };
+        let each =
+            |count: usize| UPDATES.iter().cycle().take(count).map(|update| Each::Ok(*update));
         check_encode(GOLDEN, REPR.encoded_len(), |buf| {
             UpdateFields::encode_from(REPR.flow, each(UPDATES.len()), buf)
         });
@@ -396,9 +391,6 @@ mod tests {
             Err(too_many)
         );
         let broken = each(1).chain([Err(too_many)]);
-        assert_eq!(
-            UpdateFields::encode_from(REPR.flow, broken, &mut buf),
-            Err(too_many)
-        );
+        assert_eq!(UpdateFields::encode_from(REPR.flow, broken, &mut buf), Err(too_many));
     }
 }

@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use ccp_lang::{Compiler, Lint, Primitive};
 use ccp_runtime::{
-    CongAlg, ControlField, Datapath, DatapathInfo, Flow, FlowId, Ipc, Report, ReportError,
-    ReportField, Scope,
+    Compiler, CongAlg, ControlField, Datapath, DatapathInfo, Flow, FlowId, Ipc, Lint, Primitive,
+    Report, ReportError, ReportField, Scope,
 };
 use tracing::{debug, warn};
 

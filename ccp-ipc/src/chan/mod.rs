@@ -26,10 +26,7 @@ pub struct Socket<M: Mode = Blocking> {
 
 enum Ends {
     Crossbeam(Crossbeam),
-    Ring {
-        tx: ring::Producer,
-        rx: ring::Consumer,
-    },
+    Ring { tx: ring::Producer, rx: ring::Consumer },
 }
 
 /// Two ends connected to each other, with room for `capacity` datagrams (at least one) each way.
@@ -53,31 +50,17 @@ impl<M: Mode> Socket<M> {
     /// A bounded `tx` that is full makes a send [`SendError::Full`]; it never blocks.
     pub fn new(tx: Sender<Vec<u8>>, rx: Receiver<Vec<u8>>) -> Self {
         let (notify, notified) = bounded(1);
-        let woken = Arc::new(Woken {
-            flag: AtomicBool::new(false),
-            notify,
-        });
-        Self::from_ends(Ends::Crossbeam(Crossbeam {
-            tx,
-            rx,
-            woken,
-            notified,
-        }))
+        let woken = Arc::new(Woken { flag: AtomicBool::new(false), notify });
+        Self::from_ends(Ends::Crossbeam(Crossbeam { tx, rx, woken, notified }))
     }
 
     /// The same end, never waiting.
     pub fn nonblocking(self) -> Socket<crate::Nonblocking> {
-        Socket {
-            ends: self.ends,
-            mode: PhantomData,
-        }
+        Socket { ends: self.ends, mode: PhantomData }
     }
 
     fn from_ends(ends: Ends) -> Self {
-        Self {
-            ends: Some(ends),
-            mode: PhantomData,
-        }
+        Self { ends: Some(ends), mode: PhantomData }
     }
 }
 
@@ -212,14 +195,8 @@ fn deliver(msg: &[u8], buf: &mut [u8]) -> Result<Received<()>, RecvError> {
     match buf.get_mut(..msg.len()) {
         Some(place) => {
             place.copy_from_slice(msg);
-            Ok(Received::Datagram {
-                len: msg.len(),
-                from: (),
-            })
+            Ok(Received::Datagram { len: msg.len(), from: () })
         }
-        None => Err(RecvError::Truncated {
-            len: msg.len(),
-            room: buf.len(),
-        }),
+        None => Err(RecvError::Truncated { len: msg.len(), room: buf.len() }),
     }
 }

@@ -30,12 +30,7 @@ pub(super) fn ring(capacity: usize) -> (Producer, Consumer) {
     };
     (
         producer,
-        Consumer {
-            shared,
-            read: Cell::new(0),
-            written_seen: Cell::new(0),
-            slot: Cell::new(0),
-        },
+        Consumer { shared, read: Cell::new(0), written_seen: Cell::new(0), slot: Cell::new(0) },
     )
 }
 
@@ -129,10 +124,7 @@ impl Producer {
 
 impl Drop for Producer {
     fn drop(&mut self) {
-        self.shared
-            .signals
-            .no_producer
-            .store(true, Ordering::SeqCst);
+        self.shared.signals.no_producer.store(true, Ordering::SeqCst);
         self.shared.signals.notify();
     }
 }
@@ -205,8 +197,7 @@ impl Consumer {
 
     fn is_empty(&self) -> bool {
         if self.written_seen.get() == self.read.get() {
-            self.written_seen
-                .set(self.shared.written.0.load(Ordering::SeqCst));
+            self.written_seen.set(self.shared.written.0.load(Ordering::SeqCst));
         }
         self.written_seen.get() == self.read.get()
     }
@@ -226,10 +217,7 @@ impl Consumer {
         let mut in_time = true;
         while in_time && !self.is_ready() {
             let Some(deadline) = deadline else {
-                guard = signals
-                    .changed
-                    .wait(guard)
-                    .unwrap_or_else(PoisonError::into_inner);
+                guard = signals.changed.wait(guard).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
             let left = deadline.saturating_duration_since(Instant::now());
@@ -249,10 +237,7 @@ impl Consumer {
 
 impl Drop for Consumer {
     fn drop(&mut self) {
-        self.shared
-            .signals
-            .no_consumer
-            .store(true, Ordering::SeqCst);
+        self.shared.signals.no_consumer.store(true, Ordering::SeqCst);
     }
 }
 

@@ -33,10 +33,7 @@ impl<A> Queue<A> {
     }
 
     pub(super) fn front(&self) -> Option<&[u8]> {
-        self.entries
-            .front()?
-            .as_ref()
-            .map(|entry| entry.msg.as_slice())
+        self.entries.front()?.as_ref().map(|entry| entry.msg.as_slice())
     }
 
     pub(super) fn push(
@@ -54,8 +51,7 @@ impl<A> Queue<A> {
         let mut copy = pool.buffer();
         copy.extend_from_slice(msg);
         if let Some(key) = key {
-            self.keys
-                .insert(key, self.first + self.entries.len() as u64);
+            self.keys.insert(key, self.first + self.entries.len() as u64);
         }
         self.entries.push_back(Some(Entry { key, msg: copy }));
         self.len += 1;
@@ -93,10 +89,8 @@ impl<A> Queue<A> {
         let Some(number) = self.keys.remove(&key) else {
             return false;
         };
-        let entry = self
-            .place(number)
-            .and_then(|at| self.entries.get_mut(at))
-            .and_then(Option::take);
+        let entry =
+            self.place(number).and_then(|at| self.entries.get_mut(at)).and_then(Option::take);
         let Some(entry) = entry else { return false };
         self.len -= 1;
         self.bytes -= entry.msg.len();
@@ -148,10 +142,7 @@ impl<A> Queue<A> {
     }
 
     fn full(&self) -> OutboxError {
-        OutboxError::QueueFull {
-            messages: self.len,
-            bytes: self.bytes,
-        }
+        OutboxError::QueueFull { messages: self.len, bytes: self.bytes }
     }
 }
 

@@ -63,9 +63,7 @@ impl Addr {
             return Err(NameError::Empty);
         }
         if name == "." || name == ".." {
-            return Err(NameError::Dots {
-                name: name.to_owned(),
-            });
+            return Err(NameError::Dots { name: name.to_owned() });
         }
         refuse(name.as_bytes(), &[b'/', 0])?;
         Self::from_path(&folder.join(name))
@@ -180,29 +178,15 @@ mod tests {
     fn names_that_are_no_file_names_are_refused() {
         let folder = Path::new("/run/ccp");
         assert_eq!(Addr::in_folder(folder, ""), Err(NameError::Empty));
-        assert!(matches!(
-            Addr::in_folder(folder, ".."),
-            Err(NameError::Dots { .. })
-        ));
-        assert!(matches!(
-            Addr::in_folder(folder, "."),
-            Err(NameError::Dots { .. })
-        ));
+        assert!(matches!(Addr::in_folder(folder, ".."), Err(NameError::Dots { .. })));
+        assert!(matches!(Addr::in_folder(folder, "."), Err(NameError::Dots { .. })));
         assert_eq!(
             Addr::in_folder(folder, "a/b"),
-            Err(NameError::Character {
-                name: "a/b".into(),
-                character: '/',
-                at: 1
-            })
+            Err(NameError::Character { name: "a/b".into(), character: '/', at: 1 })
         );
         assert!(matches!(
             Addr::in_folder(folder, "a\0b"),
-            Err(NameError::Character {
-                character: '\0',
-                at: 1,
-                ..
-            })
+            Err(NameError::Character { character: '\0', at: 1, .. })
         ));
         assert_eq!(
             Addr::in_folder(folder, "portus").unwrap().path(),
@@ -237,10 +221,7 @@ mod tests {
     #[test]
     fn what_a_peer_put_into_its_name_cannot_spoil_a_log() {
         let odd = Path::new(OsStr::from_bytes(b"/tmp/a\nb\xffc"));
-        assert_eq!(
-            Addr::from_path(odd).unwrap().to_string(),
-            "/tmp/a\\nb\\xffc"
-        );
+        assert_eq!(Addr::from_path(odd).unwrap().to_string(), "/tmp/a\\nb\\xffc");
         assert_eq!(Addr::default().to_string(), "(unnamed)");
     }
 }

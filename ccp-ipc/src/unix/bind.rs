@@ -115,10 +115,8 @@ impl Options {
         let bound = Bound::new(&addr, path, folder.gid, self.shared)?;
         drop(lock);
 
-        for (which, bytes) in [
-            (Buffer::Send, send_buffer),
-            (Buffer::Receive, self.receive_buffer),
-        ] {
+        for (which, bytes) in [(Buffer::Send, send_buffer), (Buffer::Receive, self.receive_buffer)]
+        {
             if let Some(bytes) = bytes {
                 sys::set_buffer(bound.socket.as_fd(), which, bytes)
                     .map_err(|e| bound.os("setsockopt", e))?;
@@ -155,11 +153,7 @@ pub(super) fn set_mode(socket: &UnixDatagram, mode: u32) -> io::Result<()> {
 
 /// Removes the socket file that an ended process has left behind.
 fn clear_stale(addr: &Addr, path: &Path) -> Result<(), BindError> {
-    let os = |call, source| BindError::Os {
-        call,
-        path: path.to_owned(),
-        source,
-    };
+    let os = |call, source| BindError::Os { call, path: path.to_owned(), source };
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -168,18 +162,14 @@ fn clear_stale(addr: &Addr, path: &Path) -> Result<(), BindError> {
     // The system tells such files and abandoned sockets apart only here: connecting to either is
     // refused.
     if !found.file_type().is_socket() {
-        return Err(BindError::NotASocket {
-            path: path.to_owned(),
-        });
+        return Err(BindError::NotASocket { path: path.to_owned() });
     }
     match is_alive(addr) {
-        Ok(true) => Err(BindError::InUse {
-            path: path.to_owned(),
-        }),
+        Ok(true) => Err(BindError::InUse { path: path.to_owned() }),
         // A stream socket is somebody's as well.
-        Err(e) if e.raw_os_error() == Some(libc::EPROTOTYPE) => Err(BindError::InUse {
-            path: path.to_owned(),
-        }),
+        Err(e) if e.raw_os_error() == Some(libc::EPROTOTYPE) => {
+            Err(BindError::InUse { path: path.to_owned() })
+        }
         Err(e) => Err(os("connect", e)),
         Ok(false) => match fs::remove_file(path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(os("unlink", e)),
@@ -205,11 +195,7 @@ impl Bound {
         let socket = match UnixDatagram::unbound() {
             Ok(socket) => socket,
             Err(source) => {
-                return Err(BindError::Os {
-                    call: "socket",
-                    path,
-                    source,
-                });
+                return Err(BindError::Os { call: "socket", path, source });
             }
         };
         // So that there is no moment in which others may write to it. Elsewhere this does nothing.
@@ -217,18 +203,10 @@ impl Bound {
         if let Err(source) = sys::bind(socket.as_fd(), &addr.0) {
             return Err(match source.raw_os_error() {
                 Some(libc::EADDRINUSE) => BindError::InUse { path },
-                _ => BindError::Os {
-                    call: "bind",
-                    path,
-                    source,
-                },
+                _ => BindError::Os { call: "bind", path, source },
             });
         }
-        let mut bound = Self {
-            socket,
-            path,
-            identity: None,
-        };
+        let mut bound = Self { socket, path, identity: None };
         bound.admit(gid, if shared { 0o666 } else { 0o660 })?;
         Ok(bound)
     }
@@ -239,10 +217,7 @@ impl Bound {
 
     /// Removes the file if it is still ours, and closes the socket.
     pub(super) fn close(mut self) -> Result<(), CloseError> {
-        self.remove().map_err(|source| CloseError::Os {
-            call: "unlink",
-            source,
-        })
+        self.remove().map_err(|source| CloseError::Os { call: "unlink", source })
     }
 
     /// Notes which file is ours and gives it group and mode.
@@ -251,9 +226,7 @@ impl Bound {
         let found = file.metadata().map_err(|e| self.os("stat", e))?;
         // In a folder of a group, a member may have put something else here meanwhile.
         if !found.file_type().is_socket() || found.uid() != sys::effective_uid() {
-            return Err(BindError::NotASocket {
-                path: self.path.clone(),
-            });
+            return Err(BindError::NotASocket { path: self.path.clone() });
         }
         self.identity = Some((found.dev(), found.ino()));
         if found.gid() != gid
@@ -285,11 +258,7 @@ impl Bound {
     }
 
     fn os(&self, call: &'static str, source: io::Error) -> BindError {
-        BindError::Os {
-            call,
-            path: self.path.clone(),
-            source,
-        }
+        BindError::Os { call, path: self.path.clone(), source }
     }
 }
 
@@ -342,9 +311,7 @@ struct Pinned {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 impl Pinned {
     fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self {
-            path: path.to_owned(),
-        })
+        Ok(Self { path: path.to_owned() })
     }
 
     fn metadata(&self) -> io::Result<fs::Metadata> {
@@ -357,8 +324,5 @@ impl Pinned {
 }
 
 /// On Linux what peers have not read counts here; elsewhere it counts at the receiver.
-const SEND_BUFFER: Option<usize> = if cfg!(any(target_os = "linux", target_os = "android")) {
-    Some(4 << 20)
-} else {
-    None
-};
+const SEND_BUFFER: Option<usize> =
+    if cfg!(any(target_os = "linux", target_os = "android")) { Some(4 << 20) } else { None };

@@ -111,17 +111,12 @@ pub(super) struct Folder {
 /// for peers that know only the default, so it never opens that of the environment.
 pub(super) fn choose(asked: Option<PathBuf>, shared: bool) -> Result<PathBuf, FolderError> {
     let of_environment = || std::env::var_os(FOLDER_VARIABLE).filter(|_| !shared);
-    let named = asked
-        .or_else(|| of_environment().map(PathBuf::from))
-        .filter(|p| !p.as_os_str().is_empty());
+    let named =
+        asked.or_else(|| of_environment().map(PathBuf::from)).filter(|p| !p.as_os_str().is_empty());
     let path = named.unwrap_or_else(|| PathBuf::from(DEFAULT_FOLDER));
     match std::path::absolute(&path) {
         Ok(absolute) => Ok(absolute.components().collect()),
-        Err(source) => Err(FolderError::Os {
-            call: "getcwd",
-            path,
-            source,
-        }),
+        Err(source) => Err(FolderError::Os { call: "getcwd", path, source }),
     }
 }
 
@@ -134,10 +129,7 @@ impl Folder {
         check_kind_and_owner(&path, &found)?;
         let found = if shared { share(&path, found)? } else { found };
         check_writers(&path, &found)?;
-        Ok(Self {
-            gid: found.gid(),
-            path,
-        })
+        Ok(Self { gid: found.gid(), path })
     }
 
     /// Keeps others of us from binding in this folder while the result lives. Best effort: it
@@ -175,11 +167,7 @@ fn make(path: &Path) -> Result<(), FolderError> {
         }
         // Where nothing may be made, what exists may do.
         Err(_) if fs::symlink_metadata(path).is_ok() => Ok(()),
-        Err(source) => Err(FolderError::Os {
-            call: "mkdir",
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => Err(FolderError::Os { call: "mkdir", path: path.to_owned(), source }),
     }
 }
 
@@ -195,31 +183,17 @@ fn check_kind_and_owner(path: &Path, found: &Metadata) -> Result<(), FolderError
     let caller = sys::effective_uid();
     if found.is_symlink() {
         let mend = format!("{}rm {}", sudo(found, caller), quoted(path));
-        return Err(FolderError::Link {
-            path: path.to_owned(),
-            mend,
-        });
+        return Err(FolderError::Link { path: path.to_owned(), mend });
     }
     if !found.is_dir() {
         let mend = format!("{}rm {}", sudo(found, caller), quoted(path));
-        return Err(FolderError::NotAFolder {
-            path: path.to_owned(),
-            mend,
-        });
+        return Err(FolderError::NotAFolder { path: path.to_owned(), mend });
     }
     let owner = found.uid();
     if owner != ROOT && owner != caller {
         let sudo = sudo(found, caller);
-        let mend = format!(
-            "{sudo}chown {caller} {0} && {sudo}chmod 0700 {0}",
-            quoted(path)
-        );
-        return Err(FolderError::Foreign {
-            path: path.to_owned(),
-            owner,
-            caller,
-            mend,
-        });
+        let mend = format!("{sudo}chown {caller} {0} && {sudo}chmod 0700 {0}", quoted(path));
+        return Err(FolderError::Foreign { path: path.to_owned(), owner, caller, mend });
     }
     Ok(())
 }
@@ -230,16 +204,8 @@ fn check_writers(path: &Path, found: &Metadata) -> Result<(), FolderError> {
     let setgid = mode & 0o2000 != 0;
     let group_is_meant = || sticky || (setgid && sys::group_has_name(found.gid()));
     if (mode & 0o002 != 0 && !sticky) || (mode & 0o020 != 0 && !group_is_meant()) {
-        let mend = format!(
-            "{}chmod go-w {}",
-            sudo(found, sys::effective_uid()),
-            quoted(path)
-        );
-        return Err(FolderError::Writable {
-            path: path.to_owned(),
-            mode,
-            mend,
-        });
+        let mend = format!("{}chmod go-w {}", sudo(found, sys::effective_uid()), quoted(path));
+        return Err(FolderError::Writable { path: path.to_owned(), mode, mend });
     }
     Ok(())
 }
@@ -253,29 +219,16 @@ fn share(path: &Path, found: Metadata) -> Result<Metadata, FolderError> {
     let caller = sys::effective_uid();
     if found.uid() != caller && caller != ROOT {
         let mend = format!("sudo chmod 1777 {}", quoted(path));
-        return Err(FolderError::NotShared {
-            path: path.to_owned(),
-            mode,
-            mend,
-        });
+        return Err(FolderError::NotShared { path: path.to_owned(), mode, mend });
     }
-    fs::set_permissions(path, Permissions::from_mode(mode | 0o1777)).map_err(|source| {
-        FolderError::Os {
-            call: "chmod",
-            path: path.to_owned(),
-            source,
-        }
-    })?;
+    fs::set_permissions(path, Permissions::from_mode(mode | 0o1777))
+        .map_err(|source| FolderError::Os { call: "chmod", path: path.to_owned(), source })?;
     stat(path)
 }
 
 /// What goes before a command about something that is not the caller's.
 fn sudo(found: &Metadata, caller: u32) -> &'static str {
-    if caller == ROOT || caller == found.uid() {
-        ""
-    } else {
-        "sudo "
-    }
+    if caller == ROOT || caller == found.uid() { "" } else { "sudo " }
 }
 
 /// A path as a shell takes it.

@@ -87,27 +87,13 @@ impl<M: Mode> Socket<M> {
     /// # Errors
     /// When that cannot be a socket's name.
     pub fn peer(&self, name: &str) -> Result<Addr, NameError> {
-        let folder = self
-            .addr
-            .path()
-            .and_then(Path::parent)
-            .unwrap_or_else(|| Path::new("/"));
+        let folder = self.addr.path().and_then(Path::parent).unwrap_or_else(|| Path::new("/"));
         Addr::in_folder(folder, name)
     }
 
     fn with(addr: Addr, bound: Bound, spares: Spares, wake: WakeSocket) -> Self {
-        let open = Open {
-            bound,
-            spares,
-            timer: ReceiveTimer::default(),
-            wake: Arc::new(wake),
-        };
-        Self {
-            open: Some(open),
-            addr,
-            ignored: Cell::new(0),
-            mode: PhantomData,
-        }
+        let open = Open { bound, spares, timer: ReceiveTimer::default(), wake: Arc::new(wake) };
+        Self { open: Some(open), addr, ignored: Cell::new(0), mode: PhantomData }
     }
 }
 
@@ -152,9 +138,7 @@ impl<M: Mode> Ipc for Socket<M> {
         let timeout = wait_of::<M>(timeout);
         // `None` also for a time too far away to be written down. Without waiting no clock is
         // needed.
-        let deadline = timeout
-            .filter(|t| !t.is_zero())
-            .and_then(|t| Instant::now().checked_add(t));
+        let deadline = timeout.filter(|t| !t.is_zero()).and_then(|t| Instant::now().checked_add(t));
         let mut left = timeout;
         let mut nameless = 0;
         loop {
@@ -175,10 +159,7 @@ impl<M: Mode> Ipc for Socket<M> {
                     }
                 }
                 Ok((len, _)) if len > buf.len() => {
-                    return Err(RecvError::Truncated {
-                        len,
-                        room: buf.len(),
-                    });
+                    return Err(RecvError::Truncated { len, room: buf.len() });
                 }
                 Ok((len, from)) => return Ok(Received::Datagram { len, from }),
                 Err((_, e)) if e.kind() == io::ErrorKind::WouldBlock => {
@@ -206,9 +187,7 @@ impl<M: Mode> Ipc for Socket<M> {
     }
 
     fn waker(&self) -> Waker {
-        self.open
-            .as_ref()
-            .map_or_else(Waker::noop, |open| Waker::new(&open.wake))
+        self.open.as_ref().map_or_else(Waker::noop, |open| Waker::new(&open.wake))
     }
 
     /// A spare socket connects to the peer's, which does not notice.
@@ -250,11 +229,8 @@ impl Open {
             Ok((len, from)) => Ok((len, Addr(from))),
             Err(e) => Err((sys::RECEIVE_CALL, e)),
         };
-        let wait = if timeout == Some(Duration::ZERO) {
-            Wait::No
-        } else {
-            self.timer.plan(timeout)
-        };
+        let wait =
+            if timeout == Some(Duration::ZERO) { Wait::No } else { self.timer.plan(timeout) };
         if let Wait::Set(_) | Wait::Poll(_) = wait {
             // These cost calls of their own, which are well spent only when nothing is there yet.
             match receive(buf, false) {
@@ -300,10 +276,7 @@ fn send_error(source: io::Error, len: usize) -> SendError {
             | libc::EPROTOTYPE,
         ) => SendError::Gone,
         Some(libc::EMSGSIZE) => SendError::TooLong { len },
-        _ => SendError::Os {
-            call: "sendto",
-            source,
-        },
+        _ => SendError::Os { call: "sendto", source },
     }
 }
 

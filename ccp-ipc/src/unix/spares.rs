@@ -62,8 +62,4 @@ impl Spares {
 /// Each costs a descriptor. With the one that receives they are enough for some hundred peers that
 /// do not read, at the length that Linux gives to queues, and for eight where systemd has made them
 /// fifty times as long.
-const SPARES: usize = if cfg!(any(target_os = "linux", target_os = "android")) {
-    7
-} else {
-    0
-};
+const SPARES: usize = if cfg!(any(target_os = "linux", target_os = "android")) { 7 } else { 0 };

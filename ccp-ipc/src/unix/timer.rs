@@ -90,11 +90,7 @@ mod tests {
             planned(&timer, &socket, Some(ms(20)));
             planned(&timer, &socket, Some(ms(20)));
             for _ in 0..10 {
-                assert_eq!(
-                    planned(&timer, &socket, Some(ms(20))),
-                    Wait::AsItIs,
-                    "after {first:?}"
-                );
+                assert_eq!(planned(&timer, &socket, Some(ms(20))), Wait::AsItIs, "after {first:?}");
             }
         }
     }
@@ -104,10 +100,7 @@ mod tests {
         let socket = UnixDatagram::unbound().unwrap();
         let timer = ReceiveTimer::default();
         assert_eq!(planned(&timer, &socket, None), Wait::AsItIs);
-        assert_eq!(
-            planned(&timer, &socket, Some(ms(50))),
-            Wait::Set(Some(ms(50)))
-        );
+        assert_eq!(planned(&timer, &socket, Some(ms(50))), Wait::Set(Some(ms(50))));
         assert_eq!(planned(&timer, &socket, None), Wait::Set(None));
     }
 
@@ -142,9 +135,6 @@ mod tests {
     fn short_waits_are_precise() {
         let timer = ReceiveTimer::default();
         assert_eq!(timer.plan(Some(ms(1))), Wait::Poll(ms(1)));
-        assert_eq!(
-            timer.plan(Some(Duration::from_nanos(1))),
-            Wait::Poll(Duration::from_nanos(1))
-        );
+        assert_eq!(timer.plan(Some(Duration::from_nanos(1))), Wait::Poll(Duration::from_nanos(1)));
     }
 }

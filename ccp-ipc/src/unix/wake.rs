@@ -24,10 +24,7 @@ impl WakeSocket {
     pub(super) fn new(target: &Addr) -> io::Result<Self> {
         let socket = UnixDatagram::unbound()?;
         sys::connect(socket.as_fd(), &target.0)?;
-        Ok(Self {
-            socket,
-            state: State::default(),
-        })
+        Ok(Self { socket, state: State::default() })
     }
 
     /// Whether somebody woke since the last time this said so.
@@ -98,8 +95,7 @@ impl State {
     /// Gives the state of before.
     fn change(&self, to: impl Fn(u8) -> u8) -> u8 {
         let (Ok(before) | Err(before)) =
-            self.0
-                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |state| Some(to(state)));
+            self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |state| Some(to(state)));
         before
     }
 }

@@ -40,18 +40,12 @@ pub(crate) fn again(name: &str, change: impl FnOnce(&mut Command)) {
     );
     fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = Command::new(&copy);
-    command
-        .args(["--exact", name, "--nocapture"])
-        .env(CHILD, "1")
-        .current_dir("/");
+    command.args(["--exact", name, "--nocapture"]).env(CHILD, "1").current_dir("/");
     change(&mut command);
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned()
         + &String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && text.contains("1 passed"),
-        "{text}"
-    );
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }
 
 /// Makes the process a user's who is not root.

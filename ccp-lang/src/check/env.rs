@@ -58,11 +58,7 @@ impl Env {
         for decl in tree.decls.iter().filter(|decl| decl.in_report) {
             env.declare(tree, decl, true, limits, sink);
         }
-        for decl in tree
-            .decls
-            .iter()
-            .filter(|decl| !decl.in_report && is_report(decl))
-        {
+        for decl in tree.decls.iter().filter(|decl| !decl.in_report && is_report(decl)) {
             env.declare(tree, decl, true, limits, sink);
         }
         for decl in tree.decls.iter().filter(|decl| !is_report(decl)) {
@@ -130,11 +126,7 @@ impl Env {
         let index = *count;
         *count += 1;
         if index == limit {
-            let what = if is_report {
-                "report variables"
-            } else {
-                "control variables"
-            };
+            let what = if is_report { "report variables" } else { "control variables" };
             let message = format!("more than {limit} {what}");
             let help =
                 "a name that the agent need not see can be a local: bind it without declaring it";
@@ -155,11 +147,7 @@ impl Env {
             reg,
             ty: Some(ty),
             initial: Some(initial),
-            kind: if is_report {
-                Kind::Report
-            } else {
-                Kind::Control
-            },
+            kind: if is_report { Kind::Report } else { Kind::Control },
             span: decl.name_span,
             read: false,
             written: false,
@@ -232,10 +220,7 @@ impl Env {
         }
         self.locals += 1;
         // A reserved name is not complained about twice.
-        self.add(Var {
-            bound: is_reserved,
-            ..var
-        })
+        self.add(Var { bound: is_reserved, ..var })
     }
 
     fn count_locals(&self, tree: &Tree<'_>, limits: &Limits, sink: &mut Sink) {
@@ -245,11 +230,8 @@ impl Env {
         let Some(var) = self.vars.iter().filter(counts).nth(limits.locals as usize) else {
             return;
         };
-        let message = format!(
-            "`{}` is one local too many: there are {}",
-            tree.name(var.name),
-            limits.locals
-        );
+        let message =
+            format!("`{}` is one local too many: there are {}", tree.name(var.name), limits.locals);
         let help = "declare some of them in `(def …)`";
         sink.push(Diagnostic::error(DiagCode::TooManyLocals, var.span, message).help(help));
     }
@@ -286,12 +268,7 @@ impl Env {
         }
         let mut candidates = Candidates::new(tree.name(name));
         let known = |var: &&Var| var.kind != Kind::Local || var.bound;
-        for var in self
-            .vars
-            .iter()
-            .filter(known)
-            .filter(|var| var.name != name)
-        {
+        for var in self.vars.iter().filter(known).filter(|var| var.name != name) {
             candidates.consider(tree.name(var.name));
         }
         for builtin in scope::builtins() {
@@ -310,27 +287,21 @@ impl Env {
         by_name.sort_unstable_by(|&a, &b| text(a).cmp(text(b)).then(b.cmp(&a)));
         let def = |&at: &u32| {
             let var = own[at as usize];
-            Some(Def {
-                reg: var.reg,
-                initial: var.initial?,
-            })
+            Some(Def { reg: var.reg, initial: var.initial? })
         };
         let defs = by_name.iter().filter_map(def).collect();
-        let variable = |var: &&Var| Variable {
-            name: Cow::Owned(String::from(tree.name(var.name))),
-            reg: var.reg,
-            ty: var.ty.unwrap_or(Type::Num),
-            initial: var.initial.map(|value| {
-                if value == u32::MAX {
-                    INFINITY
-                } else {
-                    u64::from(value)
-                }
-            }),
-            volatile: var.reg.is_volatile(),
-            kind: var.kind,
-            span: var.span,
-        };
+        let variable =
+            |var: &&Var| Variable {
+                name: Cow::Owned(String::from(tree.name(var.name))),
+                reg: var.reg,
+                ty: var.ty.unwrap_or(Type::Num),
+                initial: var
+                    .initial
+                    .map(|value| if value == u32::MAX { INFINITY } else { u64::from(value) }),
+                volatile: var.reg.is_volatile(),
+                kind: var.kind,
+                span: var.span,
+            };
         let variables = own.iter().map(variable).collect();
         (Scope::new(variables, by_name), defs)
     }
@@ -354,11 +325,7 @@ pub(crate) const fn result_type(operator: Operator) -> Type {
 
 fn check_name(tree: &Tree<'_>, decl: &Decl, sink: &mut Sink) {
     let text = tree.name(decl.name);
-    let own = if decl.in_report {
-        text.strip_prefix("Report.").unwrap_or(text)
-    } else {
-        text
-    };
+    let own = if decl.in_report { text.strip_prefix("Report.").unwrap_or(text) } else { text };
     if own.starts_with("__") {
         reserved(own, decl.name_span, sink);
     }

@@ -52,21 +52,11 @@ enum What {
 
 impl Operand {
     const fn wrong(span: Span) -> Self {
-        Self {
-            what: What::Wrong,
-            ty: None,
-            span,
-            constant: None,
-        }
+        Self { what: What::Wrong, ty: None, span, constant: None }
     }
 
     const fn value(value: Value, ty: Option<Type>, span: Span) -> Self {
-        Self {
-            what: What::Value(value),
-            ty,
-            span,
-            constant: None,
-        }
+        Self { what: What::Value(value), ty, span, constant: None }
     }
 }
 
@@ -83,10 +73,7 @@ impl Checker<'_, '_, '_> {
             match node.kind {
                 ExprKind::Apply(_) | ExprKind::Error(_) => {
                     self.open(node);
-                    self.frames.push(Frame {
-                        node,
-                        first: self.operands.len(),
-                    });
+                    self.frames.push(Frame { node, first: self.operands.len() });
                 }
                 ExprKind::Literal(literal) => {
                     let operand = constant(literal, self.place(node.span));
@@ -150,8 +137,7 @@ impl Checker<'_, '_, '_> {
         help: impl Into<String>,
     ) {
         let span = self.place(span);
-        self.sink
-            .push(Diagnostic::error(code, span, message).help(help));
+        self.sink.push(Diagnostic::error(code, span, message).help(help));
     }
 
     /// Checks the role of an expression before its operands are looked at.
@@ -229,9 +215,7 @@ impl Checker<'_, '_, '_> {
 
     fn unbound(&mut self, name: Name, span: Span) {
         let text = self.tree.name(name);
-        let glued = ["true", "false"]
-            .into_iter()
-            .find(|word| text.starts_with(word));
+        let glued = ["true", "false"].into_iter().find(|word| text.starts_with(word));
         if let Some(word) = glued {
             let message = format!("nothing binds `{text}`");
             let help = format!("put a space behind `{word}` if two words are meant");
@@ -246,13 +230,13 @@ impl Checker<'_, '_, '_> {
         } else if let Some(command) = Command::from_word(text) {
             format!("the command is `{command}`")
         } else {
-            self.env
-                .suggestion(self.tree, name, self.sink)
-                .unwrap_or_else(|| match text.split_once('.') {
+            self.env.suggestion(self.tree, name, self.sink).unwrap_or_else(|| {
+                match text.split_once('.') {
                     Some(("Report", field)) => format!("declare it: `(Report ({field} 0))`"),
                     Some(("Ack" | "Flow", _)) => String::from("there is no such primitive"),
                     _ => format!("declare it in `(def …)`, or bind it: `(:= {text} …)`"),
-                })
+                }
+            })
         };
         self.sink.push(
             Diagnostic::lint(Lint::UnboundRead, span, format!("nothing binds `{text}`")).help(help),
@@ -261,10 +245,7 @@ impl Checker<'_, '_, '_> {
 
     /// Reads a primitive, or evaluates what stands in for it.
     fn primitive(&mut self, reg: Reg, ty: Option<Type>, name: &str, span: Span) -> Operand {
-        let is_available = self
-            .available
-            .checked_shr(reg.index)
-            .is_some_and(|mask| mask & 1 == 1);
+        let is_available = self.available.checked_shr(reg.index).is_some_and(|mask| mask & 1 == 1);
         if is_available {
             return Operand::value(Value::Reg(reg), ty, span);
         }
@@ -284,11 +265,7 @@ impl Checker<'_, '_, '_> {
         let operand = self.eval(&tree, 0..tree.nodes.len() as u32);
         self.inside = before;
         // That a stand-in is constant says nothing about the program.
-        Operand {
-            span,
-            constant: None,
-            ..operand
-        }
+        Operand { span, constant: None, ..operand }
     }
 
     /// A name inside a stand-in: a built-in one that needs no stand-in itself.
@@ -349,10 +326,7 @@ impl Checker<'_, '_, '_> {
             Command::Fallthrough => Reg::SHOULD_CONTINUE,
             Command::Reset => {
                 self.reset(span);
-                return Operand {
-                    what: What::Nothing,
-                    ..Operand::wrong(span)
-                };
+                return Operand { what: What::Nothing, ..Operand::wrong(span) };
             }
         };
         self.bind_step(flag, Value::Reg(Reg::immediate(1)), span);
@@ -411,13 +385,7 @@ impl Checker<'_, '_, '_> {
         match self.typed_value(operator, operand, Type::Bool) {
             Some(value) => Operand {
                 constant: operand.constant.map(|value| u64::from(value == 0)),
-                ..self.step(
-                    Op::Equiv,
-                    value,
-                    Value::Reg(Reg::immediate(0)),
-                    Type::Bool,
-                    span,
-                )
+                ..self.step(Op::Equiv, value, Value::Reg(Reg::immediate(0)), Type::Bool, span)
             },
             None => Operand::wrong(span),
         }
@@ -438,15 +406,10 @@ impl Checker<'_, '_, '_> {
             Operator::Eq | Operator::Ne => left.ty.or(right.ty).unwrap_or(Type::Num),
             _ => Type::Num,
         };
-        let (left_value, right_value) = (
-            self.typed_value(operator, left, wants),
-            self.typed_value(operator, right, wants),
-        );
+        let (left_value, right_value) =
+            (self.typed_value(operator, left, wants), self.typed_value(operator, right, wants));
         let (Some(left_value), Some(right_value)) = (left_value, right_value) else {
-            return Operand {
-                ty: Some(result),
-                ..Operand::wrong(span)
-            };
+            return Operand { ty: Some(result), ..Operand::wrong(span) };
         };
         let (op, negated) = match operator {
             Operator::Add => (Op::Add, false),
@@ -469,13 +432,7 @@ impl Checker<'_, '_, '_> {
         };
         let mut operand = self.step(op, left_value, right_value, result, span);
         if let (true, What::Value(value)) = (negated, operand.what) {
-            operand = self.step(
-                Op::Equiv,
-                value,
-                Value::Reg(Reg::immediate(0)),
-                result,
-                span,
-            );
+            operand = self.step(Op::Equiv, value, Value::Reg(Reg::immediate(0)), result, span);
         }
         let constants = left.constant.zip(right.constant);
         operand.constant = constants.and_then(|(left, right)| fold(operator, left, right));
@@ -505,16 +462,8 @@ impl Checker<'_, '_, '_> {
             self.lint_type(operator, right, Type::Num);
         }
         Operand {
-            what: What::Pending {
-                op,
-                left: left_value,
-                right: right_value,
-            },
-            ty: if op == Op::Ewma {
-                Some(Type::Num)
-            } else {
-                right.ty
-            },
+            what: What::Pending { op, left: left_value, right: right_value },
+            ty: if op == Op::Ewma { Some(Type::Num) } else { right.ty },
             span,
             constant: None,
         }
@@ -532,18 +481,14 @@ impl Checker<'_, '_, '_> {
             Type::Bool => "compare it: `(> … 0)`",
             Type::Num => "a Bool counts as 0 or 1 here",
         };
-        self.sink
-            .push(Diagnostic::lint(Lint::OperandType, operand.span, message).help(help));
+        self.sink.push(Diagnostic::lint(Lint::OperandType, operand.span, message).help(help));
     }
 
     fn bind(&mut self, target: &Operand, value: &Operand, span: Span) -> Operand {
         let index = match target.what {
             What::Target(index) => index,
             What::Wrong => return Operand::wrong(span),
-            What::Value(Value::Reg(Reg {
-                class: Class::Immediate,
-                ..
-            })) => {
+            What::Value(Value::Reg(Reg { class: Class::Immediate, .. })) => {
                 self.error(
                     DiagCode::NotAssignable,
                     target.span,
@@ -581,29 +526,14 @@ impl Checker<'_, '_, '_> {
             _ => {}
         }
         let step = match value.what {
-            What::Pending { op, left, right } => Step {
-                op,
-                dest: Some(var.reg),
-                left,
-                right,
-                span,
-            },
+            What::Pending { op, left, right } => {
+                Step { op, dest: Some(var.reg), left, right, span }
+            }
             _ => {
                 let Some(right) = self.use_value(value, "the value of a bind") else {
-                    return Operand {
-                        what: What::Bound(index),
-                        ty: var.ty,
-                        span,
-                        constant: None,
-                    };
+                    return Operand { what: What::Bound(index), ty: var.ty, span, constant: None };
                 };
-                Step {
-                    op: Op::Bind,
-                    dest: Some(var.reg),
-                    left: Value::Reg(var.reg),
-                    right,
-                    span,
-                }
+                Step { op: Op::Bind, dest: Some(var.reg), left: Value::Reg(var.reg), right, span }
             }
         };
         self.ir.steps.push(step);
@@ -619,15 +549,9 @@ impl Checker<'_, '_, '_> {
                     format!("every number but 0 counts as true; compare it: `(:= {text} (> … 0))`")
                 }
             };
-            self.sink
-                .push(Diagnostic::lint(Lint::TypeChange, value.span, message).help(help));
+            self.sink.push(Diagnostic::lint(Lint::TypeChange, value.span, message).help(help));
         }
-        Operand {
-            what: What::Bound(index),
-            ty: var.ty,
-            span,
-            constant: None,
-        }
+        Operand { what: What::Bound(index), ty: var.ty, span, constant: None }
     }
 
     /// A local whose name looks like a report variable or a primitive is hardly meant to be one.
@@ -648,8 +572,7 @@ impl Checker<'_, '_, '_> {
             (_, "Report") => format!("declare it: `(Report ({field} 0))`"),
             _ => format!("use a name of your own, such as `{field}`"),
         };
-        self.sink
-            .push(Diagnostic::lint(Lint::UnknownField, span, message).help(help));
+        self.sink.push(Diagnostic::lint(Lint::UnknownField, span, message).help(help));
     }
 
     /// The value of an operand that must have a type.
@@ -703,13 +626,7 @@ impl Checker<'_, '_, '_> {
 
     fn step(&mut self, op: Op, left: Value, right: Value, ty: Type, span: Span) -> Operand {
         let at = self.ir.steps.len() as u32;
-        self.ir.steps.push(Step {
-            op,
-            dest: None,
-            left,
-            right,
-            span,
-        });
+        self.ir.steps.push(Step { op, dest: None, left, right, span });
         Operand::value(Value::Step(at), Some(ty), span)
     }
 

@@ -27,12 +27,8 @@ fn never_runs(events: &[EventFlow], sink: &mut Sink) {
     for event in events {
         if event.always == Some(false) {
             sink.push(
-                Diagnostic::lint(
-                    Lint::NeverRuns,
-                    event.condition,
-                    "this condition is never true",
-                )
-                .help("remove the event, or compare something that changes"),
+                Diagnostic::lint(Lint::NeverRuns, event.condition, "this condition is never true")
+                    .help("remove the event, or compare something that changes"),
             );
             continue;
         }
@@ -54,18 +50,14 @@ fn never_runs(events: &[EventFlow], sink: &mut Sink) {
 /// A fallthrough holds for the rest of the invocation: an event after it that does not fall through
 /// no longer keeps those behind it from running.
 fn reach(events: &[EventFlow], sink: &mut Sink) {
-    let Some((first, span)) = events
-        .iter()
-        .enumerate()
-        .find_map(|(at, e)| Some((at, e.fallthrough?)))
+    let Some((first, span)) =
+        events.iter().enumerate().find_map(|(at, e)| Some((at, e.fallthrough?)))
     else {
         return;
     };
     let later = events.get(first + 1..).unwrap_or_default();
-    let stops = later
-        .iter()
-        .enumerate()
-        .find(|(_, e)| e.fallthrough.is_none() && e.always != Some(false));
+    let stops =
+        later.iter().enumerate().find(|(_, e)| e.fallthrough.is_none() && e.always != Some(false));
     let Some((at, event)) = stops else { return };
     let Some(next) = later.get(at + 1) else {
         return;
@@ -76,10 +68,7 @@ fn reach(events: &[EventFlow], sink: &mut Sink) {
             span,
             "this holds for the rest of the invocation, past events that do not fall through",
         )
-        .label(
-            event.head,
-            "this event looks as if it stopped the evaluation",
-        )
+        .label(event.head, "this event looks as if it stopped the evaluation")
         .label(next.head, "but this one is evaluated too")
         .help(
             "nothing is to be done if both may run; else let their conditions exclude each other",

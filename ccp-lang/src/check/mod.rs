@@ -51,9 +51,7 @@ pub(crate) fn check(
     for event in &tree.events {
         flow.push(checker.event(event));
     }
-    let Checker {
-        env, mut ir, sink, ..
-    } = checker;
+    let Checker { env, mut ir, sink, .. } = checker;
     // What a mistake hides from view would be reported as unused.
     if !sink.has_errors() {
         usage::check(tree, &env, sink);
@@ -119,11 +117,6 @@ impl Checker<'_, '_, '_> {
             body: first_expr..self.ir.exprs.len() as u32,
             span: event.span,
         });
-        flow::EventFlow {
-            condition: condition.span,
-            head: event.head,
-            always,
-            fallthrough,
-        }
+        flow::EventFlow { condition: condition.span, head: event.head, always, fallthrough }
     }
 }

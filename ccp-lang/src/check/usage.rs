@@ -51,9 +51,7 @@ fn control(tree: &Tree<'_>, env: &Env, var: &Var, sink: &mut Sink) {
     let help = if is_constant {
         format!("`{text}` is a constant wherever it is read; choose another name")
     } else {
-        let meant = env
-            .suggestion(tree, var.name, sink)
-            .filter(|_| !var.written);
+        let meant = env.suggestion(tree, var.name, sink).filter(|_| !var.written);
         meant.unwrap_or_else(|| {
             String::from("remove it, or declare it in `(Report …)` if the agent should see it")
         })
@@ -73,9 +71,7 @@ fn parameter(text: &str, var: &Var, sink: &mut Sink) {
     sink.push(if var.reg.is_volatile() {
         diagnostic.help("what the agent sets is lost with the next report; remove `volatile`")
     } else {
-        diagnostic
-            .help("nothing is to be done if it is a parameter")
-            .note()
+        diagnostic.help("nothing is to be done if it is a parameter").note()
     });
 }
 

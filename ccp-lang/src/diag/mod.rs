@@ -107,11 +107,7 @@ impl Diagnostic {
     }
 
     pub(crate) fn label(mut self, span: Span, message: impl Into<String>) -> Self {
-        self.labels.push(Label {
-            span,
-            position: Position::default(),
-            message: message.into(),
-        });
+        self.labels.push(Label { span, position: Position::default(), message: message.into() });
         self
     }
 
@@ -128,9 +124,7 @@ impl Diagnostic {
         let column = (self.position.column as usize).saturating_sub(1);
         let skipped = column.saturating_sub(SHOWN_BEFORE);
         let begin = self.line.char_indices().nth(skipped);
-        let shown = begin
-            .and_then(|(at, _)| self.line.get(at..))
-            .unwrap_or_default();
+        let shown = begin.and_then(|(at, _)| self.line.get(at..)).unwrap_or_default();
         let shown = || shown.chars().take(SHOWN);
         writeln!(f, "{:gutter$} |", "")?;
         write!(f, "{number} | ")?;
@@ -163,11 +157,7 @@ impl Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: {}[{}]: {}",
-            self.position, self.severity, self.code, self.message
-        )?;
+        write!(f, "{}: {}[{}]: {}", self.position, self.severity, self.code, self.message)?;
         if f.alternate() {
             f.write_str("\n")?;
             self.write_source(f)
@@ -271,12 +261,7 @@ pub(crate) struct Sink {
 
 impl Sink {
     pub(crate) const fn new(levels: Levels) -> Self {
-        Self {
-            levels,
-            list: Vec::new(),
-            omitted: 0,
-            errors: 0,
-        }
+        Self { levels, list: Vec::new(), omitted: 0, errors: 0 }
     }
 
     /// Whether findings of the lint are wanted. Asked before a message is made at some cost.
@@ -339,20 +324,13 @@ impl Sink {
                 }
             }
         }
-        Diagnostics {
-            list: self.list,
-            omitted: self.omitted,
-        }
+        Diagnostics { list: self.list, omitted: self.omitted }
     }
 }
 
 /// Control characters would garble the terminal; a tab keeps its width.
 fn printable(c: char) -> char {
-    if c.is_control() && c != '\t' {
-        '\u{FFFD}'
-    } else {
-        c
-    }
+    if c.is_control() && c != '\t' { '\u{FFFD}' } else { c }
 }
 
 /// How much of a source line is shown, in characters.

@@ -70,10 +70,7 @@ impl<'s> LineIndex<'s> {
         let src = src.as_ref();
         let ends = (1_u32..).zip(src).filter(|&(_, &byte)| byte == b'\n');
         let starts = core::iter::once(0).chain(ends.map(|(next, _)| next));
-        Self {
-            src,
-            starts: starts.collect(),
-        }
+        Self { src, starts: starts.collect() }
     }
 
     /// The line and column of a byte. Bytes behind the end count as the end.
@@ -85,9 +82,7 @@ impl<'s> LineIndex<'s> {
         let before = self.src.get(start..upto).unwrap_or_default();
         Position {
             line: u32::try_from(line).unwrap_or(u32::MAX),
-            column: u32::try_from(chars(before))
-                .unwrap_or(u32::MAX)
-                .saturating_add(1),
+            column: u32::try_from(chars(before)).unwrap_or(u32::MAX).saturating_add(1),
         }
     }
 
@@ -98,10 +93,7 @@ impl<'s> LineIndex<'s> {
         let Some(&start) = self.starts.get(index) else {
             return String::new();
         };
-        let end = self
-            .starts
-            .get(index + 1)
-            .map_or(self.src.len(), |&next| next as usize);
+        let end = self.starts.get(index + 1).map_or(self.src.len(), |&next| next as usize);
         let text = self.src.get(start as usize..end).unwrap_or_default();
         let text = text.strip_suffix(b"\n").unwrap_or(text);
         let text = text.strip_suffix(b"\r").unwrap_or(text);

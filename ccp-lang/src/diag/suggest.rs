@@ -132,14 +132,7 @@ mod tests {
     #[test]
     fn unrelated_names_are_not_offered() {
         let names = ["Report.acked", "Flow.rtt_sample_us", "Cwnd"];
-        for wanted in [
-            "x",
-            "loss",
-            "Report.minrtt",
-            "Report.zzzzz",
-            "foo.bar",
-            "Flow.x",
-        ] {
+        for wanted in ["x", "loss", "Report.minrtt", "Report.zzzzz", "foo.bar", "Flow.x"] {
             assert_eq!(closest(wanted, names), None, "{wanted}");
         }
     }

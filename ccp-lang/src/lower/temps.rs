@@ -25,10 +25,7 @@ pub(super) struct Temps {
 
 impl Temps {
     pub(super) fn new(limit: u32) -> Self {
-        Self {
-            limit: limit.min(u32::BITS),
-            of_step: Vec::new(),
-        }
+        Self { limit: limit.min(u32::BITS), of_step: Vec::new() }
     }
 
     /// Appends the instructions of one expression.
@@ -43,35 +40,23 @@ impl Temps {
         let results = steps.iter().filter(|step| step.dest.is_none()).count();
         if results <= self.limit as usize {
             self.number(steps);
-            instrs.extend(
-                (0..)
-                    .zip(steps)
-                    .map(|(at, step)| self.instr(at, step, expr.start)),
-            );
+            instrs.extend((0..).zip(steps).map(|(at, step)| self.instr(at, step, expr.start)));
             return;
         }
         let in_order: Vec<u32> = (0..steps.len() as u32).collect();
         if self.reuse(steps, expr.start, &in_order) {
-            instrs.extend(
-                (0..)
-                    .zip(steps)
-                    .map(|(at, step)| self.instr(at, step, expr.start)),
-            );
+            instrs.extend((0..).zip(steps).map(|(at, step)| self.instr(at, step, expr.start)));
             return;
         }
         let reordered = heavier_first(steps, expr.start);
         if let Some(order) = reordered.filter(|order| self.reuse(steps, expr.start, order)) {
-            let steps = order
-                .iter()
-                .filter_map(|&at| Some((at, steps.get(at as usize)?)));
+            let steps = order.iter().filter_map(|&at| Some((at, steps.get(at as usize)?)));
             instrs.extend(steps.map(|(at, step)| self.instr(at, step, expr.start)));
             return;
         }
         if let Some(last) = steps.last() {
-            let message = format!(
-                "this expression needs more than {} temporaries at once",
-                self.limit
-            );
+            let message =
+                format!("this expression needs more than {} temporaries at once", self.limit);
             let help = "bind a part of it to a name of its own first";
             sink.push(
                 Diagnostic::error(DiagCode::TooManyTemporaries, last.span, message).help(help),
@@ -136,12 +121,10 @@ impl Temps {
 
 /// The steps whose results a step uses, counted from the expression's first.
 fn operands(step: &Step, start: u32) -> impl Iterator<Item = u32> {
-    [step.left, step.right]
-        .into_iter()
-        .filter_map(move |value| match value {
-            Value::Step(at) => at.checked_sub(start),
-            Value::Reg(_) => None,
-        })
+    [step.left, step.right].into_iter().filter_map(move |value| match value {
+        Value::Step(at) => at.checked_sub(start),
+        Value::Reg(_) => None,
+    })
 }
 
 /// The order in which an expression needs the fewest temporaries: of two operands the one that needs

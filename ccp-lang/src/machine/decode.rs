@@ -38,11 +38,7 @@ pub(super) fn decode(code: &Code) -> Decoded {
     Decoded {
         steps: steps(code),
         initial: defs.iter().map(initial).collect(),
-        volatile: defs
-            .iter()
-            .filter(|d| d.result.is_volatile())
-            .map(initial)
-            .collect(),
+        volatile: defs.iter().filter(|d| d.result.is_volatile()).map(initial).collect(),
         report_len: defs.iter().filter(|d| d.result.is_report()).count(),
         primitives,
         loads: (0..64).filter(|i| primitives & (1 << i) != 0).collect(),
@@ -124,11 +120,7 @@ impl<'a> Decoder<'a> {
             };
             self.block(body.clone());
             let ran = self.after(body, skipped);
-            let passed = if steady {
-                self.stop(ran)
-            } else {
-                self.test(ran)
-            };
+            let passed = if steady { self.stop(ran) } else { self.test(ran) };
             known = match (jump, passed) {
                 (Some(_), Some(passed)) => skipped.or(passed),
                 (Some(_), None) => skipped,
@@ -254,14 +246,8 @@ impl<'a> Decoder<'a> {
     /// its constants gets one of them from the scratch slot.
     fn step(&mut self, op: Op, left: Source, right: Source) -> Option<Step> {
         use Source::{Constant, Slot};
-        let step = |act, left, right, constant| {
-            Some(Step {
-                left,
-                right,
-                constant,
-                ..Step::new(act)
-            })
-        };
+        let step =
+            |act, left, right, constant| Some(Step { left, right, constant, ..Step::new(act) });
         let rr = |act, l, r| step(act, l, r, 0);
         let ri = |act, l, constant| step(act, l, 0, constant);
         let ir = |act, constant, r| step(act, 0, r, constant);
@@ -324,10 +310,7 @@ impl<'a> Decoder<'a> {
     }
 
     fn spill(&mut self, constant: u32) -> Source {
-        self.steps.push(Step {
-            constant,
-            ..Step::new(Act::Spill)
-        });
+        self.steps.push(Step { constant, ..Step::new(Act::Spill) });
         Source::Slot(SCRATCH)
     }
 
@@ -478,10 +461,7 @@ mod tests {
     fn two_binds_are_one_step_unless_the_second_needs_the_first() {
         let first = Instr::bind(Reg::local(0), Reg::CWND);
         let second = Instr::bind(Reg::local(1), Reg::RATE);
-        assert_eq!(
-            acts(&[always()], &[first, second]),
-            [Act::BindTwo, Act::End]
-        );
+        assert_eq!(acts(&[always()], &[first, second]), [Act::BindTwo, Act::End]);
         let copy = Instr::bind(Reg::local(1), Reg::local(0));
         assert_eq!(acts(&[always()], &[first, copy]), [Act::BindR, Act::End]);
     }
@@ -535,9 +515,6 @@ mod tests {
         let steps = [Act::Spill, Act::MaxWrapRr, Act::End];
         assert_eq!(acts(&[always()], &[wraps]), steps);
         let sum = Instr::new(Op::Add, Reg::temp(0), Reg::immediate(1), Reg::immediate(2));
-        assert_eq!(
-            acts(&[always()], &[sum]),
-            [Act::Spill, Act::AddRi, Act::End]
-        );
+        assert_eq!(acts(&[always()], &[sum]), [Act::Spill, Act::AddRi, Act::End]);
     }
 }

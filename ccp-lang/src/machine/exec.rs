@@ -339,10 +339,7 @@ mod tests {
         assert_eq!(op(Op::Sub, 9, 3, 2), Ok(1));
         assert_eq!(op(Op::Sub, 9, 2, 2), Ok(0));
         assert_eq!(op(Op::Sub, 9, 2, 3), Err(Trap::SubUnderflow { at: 0 }));
-        assert_eq!(
-            op(Op::Sub, 9, 0, u64::MAX),
-            Err(Trap::SubUnderflow { at: 0 })
-        );
+        assert_eq!(op(Op::Sub, 9, 0, u64::MAX), Err(Trap::SubUnderflow { at: 0 }));
     }
 
     #[test]

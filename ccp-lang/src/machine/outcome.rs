@@ -110,12 +110,8 @@ pub enum TrapKind {
 
 impl TrapKind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 4] = [
-        Self::AddOverflow,
-        Self::SubUnderflow,
-        Self::MulOverflow,
-        Self::DivByZero,
-    ];
+    pub const ALL: [Self; 4] =
+        [Self::AddOverflow, Self::SubUnderflow, Self::MulOverflow, Self::DivByZero];
 
     /// A name for counters, in snake case.
     #[must_use]

@@ -112,11 +112,8 @@ impl Program {
             }
             regs.file.set(file::ZERO, now);
         }
-        let mut outcome = if call.staged.is_empty() {
-            Outcome::default()
-        } else {
-            call.staged.apply(regs)
-        };
+        let mut outcome =
+            if call.staged.is_empty() { Outcome::default() } else { call.staged.apply(regs) };
         let file = &mut regs.file;
         file.set(file::EVENT_FLAG, 0);
         file.set(file::SHOULD_CONTINUE, 0);

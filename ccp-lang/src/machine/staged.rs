@@ -21,10 +21,7 @@ impl Staged {
     /// Nothing staged.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            dirty: 0,
-            values: [0; SETTABLE],
-        }
+        Self { dirty: 0, values: [0; SETTABLE] }
     }
 
     /// Stages a value.

@@ -42,10 +42,7 @@ impl<'s> Forms<'s> {
     pub(crate) fn read(src: &'s [u8], sink: &mut Sink) -> Self {
         let mut reader = Reader {
             // A token is about four bytes long, with its white space.
-            forms: Self {
-                src,
-                list: Vec::with_capacity(src.len() / 5 + 4),
-            },
+            forms: Self { src, list: Vec::with_capacity(src.len() / 5 + 4) },
             open: Vec::with_capacity(16),
             is_balanced: None,
             stray: false,
@@ -152,12 +149,7 @@ impl Reader<'_, '_> {
 
     fn push(&mut self, kind: FormKind, span: Span) {
         let end = self.forms.len() + 1;
-        self.forms.list.push(Form {
-            kind,
-            span,
-            end,
-            is_broken: false,
-        });
+        self.forms.list.push(Form { kind, span, end, is_broken: false });
     }
 
     fn end_list(&mut self, at: u32, span_end: u32, end: u32) {
@@ -198,10 +190,7 @@ impl Reader<'_, '_> {
         let outer = outer.len();
         // Without a parenthesis too few the event really is meant to stand there.
         let depth = self.open.len();
-        if *self
-            .is_balanced
-            .get_or_insert_with(|| is_balanced(depth, rest))
-        {
+        if *self.is_balanced.get_or_insert_with(|| is_balanced(depth, rest)) {
             return;
         }
         self.unclosed(outer, Some(event));
@@ -218,9 +207,7 @@ impl Reader<'_, '_> {
     }
 
     fn is_def(&self, outer: &[u32]) -> bool {
-        outer
-            .first()
-            .is_some_and(|&root| self.forms.text(root + 1) == b"def")
+        outer.first().is_some_and(|&root| self.forms.text(root + 1) == b"def")
     }
 
     /// Says that the outermost `count` open lists lack their `)`, at the latest before `next`.
@@ -235,13 +222,12 @@ impl Reader<'_, '_> {
         };
         let parens = ")".repeat(count.min(10));
         let diagnostic = Diagnostic::error(DiagCode::UnclosedForm, span, message);
-        self.sink
-            .push(match next.map(|next| self.forms.get(next).span) {
-                Some(next) => diagnostic
-                    .label(next, "the next event begins here")
-                    .help(format!("close it with `{parens}` before the next `(when`")),
-                None => diagnostic.help(format!("close it with `{parens}`")),
-            });
+        self.sink.push(match next.map(|next| self.forms.get(next).span) {
+            Some(next) => diagnostic
+                .label(next, "the next event begins here")
+                .help(format!("close it with `{parens}` before the next `(when`")),
+            None => diagnostic.help(format!("close it with `{parens}`")),
+        });
     }
 
     fn unknown(&mut self, span: Span) {

@@ -64,12 +64,7 @@ impl<'s, 'd> Parser<'s, 'd> {
             events: Vec::with_capacity(8),
             nodes: Vec::with_capacity(forms.len() as usize),
         };
-        Self {
-            forms,
-            tree,
-            open: Vec::with_capacity(8),
-            sink,
-        }
+        Self { forms, tree, open: Vec::with_capacity(8), sink }
     }
 
     fn error(
@@ -79,8 +74,7 @@ impl<'s, 'd> Parser<'s, 'd> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.sink
-            .push(Diagnostic::error(code, span, message).help(help));
+        self.sink.push(Diagnostic::error(code, span, message).help(help));
     }
 
     fn span(&self, at: u32) -> Span {
@@ -127,10 +121,9 @@ impl<'s, 'd> Parser<'s, 'd> {
                             "a second `(def …)`",
                             "a program has one; move these declarations into it",
                         ),
-                        None => (
-                            "`(def …)` behind an event",
-                            "a program begins with its `(def …)`",
-                        ),
+                        None => {
+                            ("`(def …)` behind an event", "a program begins with its `(def …)`")
+                        }
                     };
                     self.error(DiagCode::UnexpectedForm, span, message, help);
                     // Its names are known all the same, so that no further errors follow from it.
@@ -145,9 +138,10 @@ impl<'s, 'd> Parser<'s, 'd> {
         let place = Span::new(0, 0);
         let nothing_else = !misplaced && self.sink.has_errors() == errors_before;
         if def.is_none() && !misplaced {
-            let place = self.top_level().first().map_or(place, |&at| {
-                Span::new(self.span(at).start, self.span(at).start + 1)
-            });
+            let place = self
+                .top_level()
+                .first()
+                .map_or(place, |&at| Span::new(self.span(at).start, self.span(at).start + 1));
             let message = match self.forms.len() {
                 0 => "the program is empty",
                 _ => "the program does not begin with `(def …)`",
@@ -201,12 +195,7 @@ impl<'s, 'd> Parser<'s, 'd> {
             return false;
         }
         if form.end == at + 1 {
-            self.error(
-                DiagCode::EmptyForm,
-                form.span,
-                "empty parentheses",
-                "remove them",
-            );
+            self.error(DiagCode::EmptyForm, form.span, "empty parentheses", "remove them");
             return false;
         }
         let head_span = self.span(at + 1);
@@ -235,10 +224,7 @@ impl<'s, 'd> Parser<'s, 'd> {
             );
             return false;
         }
-        let message = format!(
-            "expected `(def …)` or `(when …)`, found `{}`",
-            self.quote(at)
-        );
+        let message = format!("expected `(def …)` or `(when …)`, found `{}`", self.quote(at));
         let help = match closest(head, ["when", "def"]) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None if head == "Report" => String::from("`(Report …)` stands inside `(def …)`"),
@@ -324,10 +310,7 @@ impl<'s, 'd> Parser<'s, 'd> {
         }
         let word = self.forms.word(name_at);
         let name_span = self.span(name_at);
-        if let Some(rest) = word
-            .strip_prefix("volatile")
-            .filter(|rest| !rest.is_empty())
-        {
+        if let Some(rest) = word.strip_prefix("volatile").filter(|rest| !rest.is_empty()) {
             // Elsewhere this declares `rest` as volatile; a program must not mean two things.
             let message = format!("`{word}` begins with `volatile`");
             let help = format!("write `volatile {rest}`, or choose another name");
@@ -335,11 +318,7 @@ impl<'s, 'd> Parser<'s, 'd> {
         }
         let (value, value_span) = self.initial_value(span, name_at, values);
         let names = &mut self.tree.names;
-        let name = if in_report {
-            names.intern_field(word)
-        } else {
-            names.intern(word)
-        };
+        let name = if in_report { names.intern_field(word) } else { names.intern(word) };
         self.tree.decls.push(Decl {
             name,
             name_span,
@@ -372,9 +351,7 @@ impl<'s, 'd> Parser<'s, 'd> {
             );
             return nothing;
         }
-        let is_garbled = values
-            .iter()
-            .any(|&at| self.forms.get(at).kind == FormKind::Unknown);
+        let is_garbled = values.iter().any(|&at| self.forms.get(at).kind == FormKind::Unknown);
         if let Some(&extra) = more.first().filter(|_| !is_garbled) {
             let message = format!("`{}` is too much in a declaration", self.quote(extra));
             self.error(
@@ -408,10 +385,8 @@ impl<'s, 'd> Parser<'s, 'd> {
                 }
             }
             FormKind::List | FormKind::Symbol(_) => {
-                let message = format!(
-                    "the initial value of `{}` is not a constant",
-                    self.quote(name)
-                );
+                let message =
+                    format!("the initial value of `{}` is not a constant", self.quote(name));
                 self.error(DiagCode::MissingValue, value_span, message, "write a number, a time, `true`, `false` or `+infinity`; an event can compute a value");
                 nothing
             }
@@ -482,12 +457,7 @@ impl<'s, 'd> Parser<'s, 'd> {
         let body = self.forms.get(first).end;
         let condition = self.exprs(first..body);
         let body = self.exprs(body..form.end);
-        self.tree.events.push(Event {
-            span: form.span,
-            head,
-            condition,
-            body,
-        });
+        self.tree.events.push(Event { span: form.span, head, condition, body });
     }
 
     /// Reads the forms in `range` as expressions. Iterates; nesting is kept in `self.open`.
@@ -516,12 +486,7 @@ impl<'s, 'd> Parser<'s, 'd> {
 
     fn leaf(&mut self, kind: ExprKind, span: Span) {
         let end = self.tree.nodes.len() as u32 + 1;
-        self.tree.nodes.push(Node {
-            kind,
-            span,
-            head: span,
-            end,
-        });
+        self.tree.nodes.push(Node { kind, span, head: span, end });
     }
 
     fn atom(&mut self, at: u32) -> ExprKind {
@@ -590,12 +555,7 @@ impl<'s, 'd> Parser<'s, 'd> {
             FormKind::Unknown => ExprKind::Error(None),
             FormKind::List | FormKind::Infinity => self.unknown_operator(at),
         };
-        self.tree.nodes.push(Node {
-            kind,
-            span: form.span,
-            head: self.span(head),
-            end: node + 1,
-        });
+        self.tree.nodes.push(Node { kind, span: form.span, head: self.span(head), end: node + 1 });
         self.open.push(OpenExpr {
             node,
             form_end: form.end,
@@ -604,11 +564,7 @@ impl<'s, 'd> Parser<'s, 'd> {
             is_infix: kind == ExprKind::Error(None) && self.infix(at).is_some(),
         });
         // A list in the operator's place is read too: it may hold mistakes of its own.
-        if self.forms.is_list(head) {
-            head
-        } else {
-            head + 1
-        }
+        if self.forms.is_list(head) { head } else { head + 1 }
     }
 
     /// Ends an expression: sets where it ends and checks the number of its operands.
@@ -658,11 +614,8 @@ impl<'s, 'd> Parser<'s, 'd> {
             _ => "",
         };
         let diagnostic = Diagnostic::error(DiagCode::OperandCount, node.span, message);
-        let help = if help.is_empty() {
-            format!("write `({operator} a b)`")
-        } else {
-            String::from(help)
-        };
+        let help =
+            if help.is_empty() { format!("write `({operator} a b)`") } else { String::from(help) };
         self.sink.push(diagnostic.help(help));
     }
 
@@ -690,21 +643,14 @@ impl<'s, 'd> Parser<'s, 'd> {
         if let Some((operator, at, right)) = self.infix(at) {
             let span = self.span(at);
             let message = format!("`{operator}` stands between its operands");
-            let help = format!(
-                "operators stand first: `({operator} {word} {})`",
-                self.quote(right)
-            );
+            let help =
+                format!("operators stand first: `({operator} {word} {})`", self.quote(right));
             self.error(DiagCode::UnknownOperator, span, message, help);
             return ExprKind::Error(None);
         }
         if word == "when" && !alone {
             let message = "`(when …)` cannot stand inside an event";
-            self.error(
-                DiagCode::UnexpectedForm,
-                span,
-                message,
-                "close the event before it",
-            );
+            self.error(DiagCode::UnexpectedForm, span, message, "close the event before it");
             return ExprKind::Error(None);
         }
         if alone && self.looks_like_operand(word) {
@@ -715,10 +661,7 @@ impl<'s, 'd> Parser<'s, 'd> {
             return ExprKind::Error(None);
         }
         let words = || {
-            Operator::ALL
-                .iter()
-                .map(|op| op.word())
-                .chain(Command::ALL.iter().map(|c| c.word()))
+            Operator::ALL.iter().map(|op| op.word()).chain(Command::ALL.iter().map(|c| c.word()))
         };
         let is_letters = |known: &&str| {
             known.len() > 1 && known.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')

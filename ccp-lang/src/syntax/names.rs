@@ -24,10 +24,7 @@ pub(crate) struct Names<'s> {
 
 impl<'s> Names<'s> {
     pub(crate) fn new() -> Self {
-        Self {
-            list: Vec::with_capacity(FIRST_SLOTS / 2),
-            slots: vec![0; FIRST_SLOTS],
-        }
+        Self { list: Vec::with_capacity(FIRST_SLOTS / 2), slots: vec![0; FIRST_SLOTS] }
     }
 
     pub(crate) fn intern(&mut self, name: &'s str) -> Name {
@@ -101,9 +98,9 @@ impl<'s> Names<'s> {
 
 /// FNV-1a with a final mix, since only the low bits choose the slot.
 fn hash(text: &str) -> u32 {
-    let fnv = text.bytes().fold(0x811C_9DC5_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
+    let fnv = text
+        .bytes()
+        .fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     fnv ^ (fnv >> 15)
 }
 

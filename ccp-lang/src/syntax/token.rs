@@ -80,11 +80,7 @@ fn word(input: &[u8]) -> Parsed<'_, Token> {
     let (rest, word): (_, &[u8]) = take_while1(is_word)(input)?;
     let is_name =
         |word| core::str::from_utf8(word).is_ok_and(|word| word.chars().all(is_name_char));
-    let token = if word.is_ascii() || is_name(word) {
-        Token::Word
-    } else {
-        Token::Unknown
-    };
+    let token = if word.is_ascii() || is_name(word) { Token::Word } else { Token::Unknown };
     Ok((rest, token))
 }
 
@@ -123,11 +119,7 @@ fn symbol(input: &[u8]) -> Parsed<'_, Operator> {
 
 fn not_if(input: &[u8]) -> Parsed<'_, ()> {
     let (rest, (_, word)): (_, (_, &[u8])) = pair(tag("!"), take_while1(is_word)).parse(input)?;
-    if word == b"if" {
-        Ok((rest, ()))
-    } else {
-        Err(nom::Err::Error(()))
-    }
+    if word == b"if" { Ok((rest, ())) } else { Err(nom::Err::Error(())) }
 }
 
 /// Reads a word that begins with a digit.
@@ -136,9 +128,9 @@ pub(crate) fn number(word: &[u8]) -> Number {
     let Ok((_, (digits, factor))) = parsed else {
         return Number::Malformed;
     };
-    let whole = digits.iter().try_fold(0_u64, |sum, digit| {
-        sum.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
-    });
+    let whole = digits
+        .iter()
+        .try_fold(0_u64, |sum, digit| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
     match whole.and_then(|whole| whole.checked_mul(factor)) {
         // Other compilers keep infinity as the largest u64, and their users write it so.
         Some(u64::MAX) if factor == 1 => Number::Infinity,
@@ -150,22 +142,14 @@ pub(crate) fn number(word: &[u8]) -> Number {
 
 /// The unit behind the digits as microseconds; 1 when there is none.
 fn unit(input: &[u8]) -> Parsed<'_, u64> {
-    alt((
-        value(1, tag("us")),
-        value(1_000, tag("ms")),
-        value(1_000_000, tag("s")),
-        value(1, eof),
-    ))
-    .parse(input)
+    alt((value(1, tag("us")), value(1_000, tag("ms")), value(1_000_000, tag("s")), value(1, eof)))
+        .parse(input)
 }
 
 /// How much to take as one unknown token: what other languages would take as a comment or string, one
 /// character, or a run of bytes that are none.
 fn unknown_len(input: &[u8]) -> usize {
-    let line = input
-        .split(|&byte| byte == b'\n')
-        .next()
-        .unwrap_or_default();
+    let line = input.split(|&byte| byte == b'\n').next().unwrap_or_default();
     match line {
         [b';', ..] => return line.len(),
         [b'"', text @ ..] => {

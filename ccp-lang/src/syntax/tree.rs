@@ -165,15 +165,12 @@ impl<'s> Tree<'s> {
     }
 
     pub(crate) fn node(&self, at: u32) -> Node {
-        self.nodes
-            .get(at as usize)
-            .copied()
-            .unwrap_or_else(|| Node {
-                kind: ExprKind::Error(None),
-                span: Span::default(),
-                head: Span::default(),
-                end: at.saturating_add(1),
-            })
+        self.nodes.get(at as usize).copied().unwrap_or_else(|| Node {
+            kind: ExprKind::Error(None),
+            span: Span::default(),
+            head: Span::default(),
+            end: at.saturating_add(1),
+        })
     }
 
     /// The expressions directly in `range`.
@@ -221,12 +218,7 @@ impl fmt::Display for Tree<'_> {
         f.write_str("(def")?;
         for decl in &self.decls {
             let volatile = if decl.volatile { "volatile " } else { "" };
-            write!(
-                f,
-                "\n    ({volatile}{} {})",
-                self.name(decl.name),
-                decl.value
-            )?;
+            write!(f, "\n    ({volatile}{} {})", self.name(decl.name), decl.value)?;
         }
         f.write_str(")\n")?;
         for event in &self.events {

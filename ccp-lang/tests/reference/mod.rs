@@ -36,12 +36,7 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn invoke(&mut self, code: &Code, input: &Input<'_>) -> Done {
-        let mut done = Done {
-            cwnd: None,
-            rate: None,
-            report: None,
-            trap: None,
-        };
+        let mut done = Done { cwnd: None, rate: None, report: None, trap: None };
         self.now = self.now.max(input.now);
         // 3.
         self.write(Reg::CWND, input.cwnd);
@@ -138,9 +133,7 @@ impl Machine {
             Op::Ewma if old == 0 => right,
             Op::Ewma => {
                 let ten_less = 10_u64.wrapping_sub(left);
-                let sum = left
-                    .wrapping_mul(old)
-                    .wrapping_add(ten_less.wrapping_mul(right));
+                let sum = left.wrapping_mul(old).wrapping_add(ten_less.wrapping_mul(right));
                 sum / 10
             }
             Op::MaxWrap if left == 0 => right,

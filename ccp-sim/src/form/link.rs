@@ -31,17 +31,7 @@ pub(super) struct LinkForm {
 
 impl LinkForm {
     pub(super) fn of(link: &Link) -> Self {
-        let Link {
-            rate,
-            trace,
-            rtt,
-            queue,
-            aqm,
-            loss,
-            jitter,
-            reordering,
-            changes,
-        } = link;
+        let Link { rate, trace, rtt, queue, aqm, loss, jitter, reordering, changes } = link;
         Self {
             rate: trace.is_none().then_some(*rate),
             trace: trace.as_ref().map(|trace| trace.name().to_owned()),
@@ -74,10 +64,7 @@ impl LinkForm {
             jitter: self.jitter.map_or(plain.jitter, |Time(time)| time),
             reordering: self.reordering.map(|late| {
                 let Time(delay) = late.delay;
-                Reordering {
-                    probability: late.probability,
-                    delay,
-                }
+                Reordering { probability: late.probability, delay }
             }),
             changes: self.changes.into_iter().map(ChangeForm::change).collect(),
             ..plain
@@ -110,10 +97,9 @@ impl AqmForm {
         match aqm {
             Aqm::DropTail => None,
             Aqm::Threshold(threshold) => Some(Self::Threshold { threshold }),
-            Aqm::Codel { target, interval } => Some(Self::Codel {
-                target: Time(target),
-                interval: Time(interval),
-            }),
+            Aqm::Codel { target, interval } => {
+                Some(Self::Codel { target: Time(target), interval: Time(interval) })
+            }
         }
     }
 
@@ -122,10 +108,9 @@ impl AqmForm {
             Self::Named(AqmName::DropTail) => Aqm::DropTail,
             Self::Named(AqmName::Codel) => Aqm::codel(),
             Self::Threshold { threshold } => Aqm::Threshold(threshold),
-            Self::Codel {
-                target: Time(target),
-                interval: Time(interval),
-            } => Aqm::Codel { target, interval },
+            Self::Codel { target: Time(target), interval: Time(interval) } => {
+                Aqm::Codel { target, interval }
+            }
         }
     }
 }
@@ -194,12 +179,7 @@ struct ChangeForm {
 
 impl ChangeForm {
     fn of(change: &Change) -> Self {
-        let Change {
-            at,
-            rate,
-            rtt,
-            loss,
-        } = change;
+        let Change { at, rate, rtt, loss } = change;
         Self {
             at: Time(*at),
             rate: *rate,

@@ -248,9 +248,7 @@ impl FlowForm {
             mss: self.mss.unwrap_or(plain.mss),
             overhead: self.overhead.unwrap_or(plain.overhead),
             init_cwnd: self.init_cwnd.unwrap_or(plain.init_cwnd),
-            receive_window: self
-                .receive_window
-                .map_or(plain.receive_window, |Bytes(bytes)| bytes),
+            receive_window: self.receive_window.map_or(plain.receive_window, |Bytes(bytes)| bytes),
             extra_rtt: self.extra_rtt.map_or(plain.extra_rtt, |Time(time)| time),
             pacing: match self.pacing {
                 None | Some(PacingForm::Window) => Pacing::Window,
@@ -285,14 +283,10 @@ impl SourceForm {
             Source::Unlimited => return None,
             Source::Bytes(bytes) => Self::Bytes(Bytes(bytes)),
             Source::Steady(rate) => Self::Steady(rate),
-            Source::Chunks { bytes, every } => Self::Chunks {
-                bytes: Bytes(bytes),
-                every: Time(every),
-            },
-            Source::OnOff { on, off } => Self::OnOff {
-                on: Time(on),
-                off: Time(off),
-            },
+            Source::Chunks { bytes, every } => {
+                Self::Chunks { bytes: Bytes(bytes), every: Time(every) }
+            }
+            Source::OnOff { on, off } => Self::OnOff { on: Time(on), off: Time(off) },
         })
     }
 
@@ -300,14 +294,10 @@ impl SourceForm {
         match self {
             Self::Bytes(Bytes(bytes)) => Source::Bytes(bytes),
             Self::Steady(rate) => Source::Steady(rate),
-            Self::Chunks {
-                bytes: Bytes(bytes),
-                every: Time(every),
-            } => Source::Chunks { bytes, every },
-            Self::OnOff {
-                on: Time(on),
-                off: Time(off),
-            } => Source::OnOff { on, off },
+            Self::Chunks { bytes: Bytes(bytes), every: Time(every) } => {
+                Source::Chunks { bytes, every }
+            }
+            Self::OnOff { on: Time(on), off: Time(off) } => Source::OnOff { on, off },
         }
     }
 }
@@ -328,13 +318,7 @@ struct CrossForm {
 
 impl CrossForm {
     fn of(cross: &Cross) -> Self {
-        let Cross {
-            rate,
-            packet,
-            start,
-            stop,
-            on_off,
-        } = cross;
+        let Cross { rate, packet, start, stop, on_off } = cross;
         Self {
             rate: *rate,
             packet: Some(*packet),
@@ -366,10 +350,7 @@ struct OutageForm {
 
 impl OutageForm {
     fn of(outage: &Outage) -> Self {
-        Self {
-            from: Time(outage.from),
-            until: outage.until.map(Time),
-        }
+        Self { from: Time(outage.from), until: outage.until.map(Time) }
     }
 
     fn outage(self) -> Outage {
@@ -386,14 +367,9 @@ fn load_trace<E>(
 where
     E: Into<Box<dyn core::error::Error + Send + Sync>>,
 {
-    let text = load(name).map_err(|source| FormError::Load {
-        name: name.to_owned(),
-        source: source.into(),
-    })?;
-    Trace::parse(name, &text).map_err(|source| FormError::Trace {
-        name: name.to_owned(),
-        source,
-    })
+    let text = load(name)
+        .map_err(|source| FormError::Load { name: name.to_owned(), source: source.into() })?;
+    Trace::parse(name, &text).map_err(|source| FormError::Trace { name: name.to_owned(), source })
 }
 
 /// A link given neither a rate nor a trace, or both, is refused.

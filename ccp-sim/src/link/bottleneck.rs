@@ -107,12 +107,9 @@ impl Bottleneck {
     pub(crate) fn new(link: &Link, rng: Pcg64) -> Self {
         Self {
             pace: match &link.trace {
-                None => Pace::Rate {
-                    rate: link.rate,
-                    remainder: 0,
-                    capacity: 0,
-                    since: Time::ZERO,
-                },
+                None => {
+                    Pace::Rate { rate: link.rate, remainder: 0, capacity: 0, since: Time::ZERO }
+                }
                 Some(trace) => Pace::Trace(Cursor::new(trace.clone())),
             },
             limit: link.resolve(link.queue),
@@ -175,11 +172,7 @@ impl Bottleneck {
         self.bytes -= u64::from(packet.wire_len);
         self.counters.sent += 1;
         self.counters.sent_bytes += u64::from(packet.wire_len);
-        Some(Departed {
-            packet,
-            waited,
-            next: self.begin_next(now),
-        })
+        Some(Departed { packet, waited, next: self.begin_next(now) })
     }
 
     /// Whose packet was dropped at the head of the queue; asked until there are no more.
@@ -190,13 +183,7 @@ impl Bottleneck {
     /// The rate from now on; a trace stays.
     pub(crate) fn set_rate(&mut self, new: Rate, now: Time) {
         let so_far = self.capacity(now);
-        if let Pace::Rate {
-            rate,
-            remainder,
-            capacity,
-            since,
-        } = &mut self.pace
-        {
+        if let Pace::Rate { rate, remainder, capacity, since } = &mut self.pace {
             (*rate, *remainder, *capacity, *since) = (new, 0, so_far, now);
         }
     }
@@ -222,12 +209,9 @@ impl Bottleneck {
     /// What could have been sent by now, in bits times nanoseconds in a second.
     pub(crate) fn capacity(&self, now: Time) -> u128 {
         match &self.pace {
-            Pace::Rate {
-                rate,
-                capacity,
-                since,
-                ..
-            } => capacity + u128::from(rate.as_bits()) * u128::from(now.since(*since)),
+            Pace::Rate { rate, capacity, since, .. } => {
+                capacity + u128::from(rate.as_bits()) * u128::from(now.since(*since))
+            }
             Pace::Trace(cursor) => u128::from(cursor.trace().bytes_until(now)) * 8_000_000_000,
         }
     }
@@ -272,9 +256,7 @@ impl Pace {
     /// When a packet of so many bytes has left that is sent from now on.
     fn send(&mut self, wire_len: u32, now: Time) -> Time {
         match self {
-            Self::Rate {
-                rate, remainder, ..
-            } => {
+            Self::Rate { rate, remainder, .. } => {
                 let rate = u128::from(rate.as_bits());
                 let due = u128::from(wire_len) * 8_000_000_000 + u128::from(*remainder);
                 *remainder = (due % rate) as u64;
@@ -287,9 +269,7 @@ impl Pace {
     /// The packet is not sent after all.
     fn take_back(&mut self, before: Option<Position>, wire_len: u32) {
         match self {
-            Self::Rate {
-                rate, remainder, ..
-            } => {
+            Self::Rate { rate, remainder, .. } => {
                 // What was left before it: its own part is known again from the length.
                 let rate = u128::from(rate.as_bits());
                 let own = u128::from(wire_len) * 8_000_000_000 % rate;
@@ -448,9 +428,7 @@ mod tests {
         let mut link = bottleneck(&link().queue(QueueLimit::Unlimited));
         assert_eq!(
             link.offer(packet(0), Time::ZERO),
-            Offered::Sending {
-                until: Time::from_nanos(1_000_000)
-            }
+            Offered::Sending { until: Time::from_nanos(1_000_000) }
         );
         link.offer(packet(1), Time::ZERO);
         link.set_rate(Rate::mbit(6), Time::from_nanos(500_000));

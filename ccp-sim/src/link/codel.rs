@@ -8,7 +8,7 @@ use crate::time::Time;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Pass,
-    /// It is to be dropped, or marked if it may be; then [`Codel::on_marked`] must be called.
+    /// It is to be dropped, or marked if it may be.
     Hit,
 }
 
@@ -78,10 +78,7 @@ impl Codel {
 
     /// The control law: an interval over the square root of the drops.
     fn after(&self, time: Time) -> Time {
-        let square = self
-            .interval
-            .as_nanos()
-            .saturating_mul(self.interval.as_nanos());
+        let square = self.interval.as_nanos().saturating_mul(self.interval.as_nanos());
         let step = (square / u128::from(self.count.max(1))).isqrt();
         time + Duration::from_nanos(u64::try_from(step).unwrap_or(u64::MAX))
     }
@@ -105,18 +102,13 @@ mod tests {
 
     /// Packets that have all waited 20 ms leave each millisecond; when were they hit?
     fn hits(codel: &mut Codel, from: u64, to: u64) -> Vec<u64> {
-        (from..to)
-            .filter(|now| codel.judge(ms(now - 20), true, ms(*now)) == Verdict::Hit)
-            .collect()
+        (from..to).filter(|now| codel.judge(ms(now - 20), true, ms(*now)) == Verdict::Hit).collect()
     }
 
     #[test]
     fn it_hits_after_an_interval_and_then_ever_faster() {
         // 100 ms, 100/√2 ms, 100/√3 ms, 100/√4 ms … between.
-        assert_eq!(
-            hits(&mut codel(), 20, 500),
-            [120, 220, 291, 349, 399, 444, 484]
-        );
+        assert_eq!(hits(&mut codel(), 20, 500), [120, 220, 291, 349, 399, 444, 484]);
     }
 
     #[test]

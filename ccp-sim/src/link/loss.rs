@@ -28,10 +28,7 @@ impl Loss {
     /// Bursts of so many packets on average, which take this part of all packets.
     pub fn burst(part: f64, mean_length: f64) -> Self {
         let leave = 1.0 / mean_length.max(1.0);
-        Self::Burst {
-            enter: part * leave / (1.0 - part),
-            leave,
-        }
+        Self::Burst { enter: part * leave / (1.0 - part), leave }
     }
 }
 
@@ -75,10 +72,7 @@ type Below = u128;
 
 impl Losing {
     pub(crate) fn new(loss: Loss, rng: Pcg64) -> Self {
-        let mut losing = Self {
-            rng,
-            rule: Rule::None,
-        };
+        let mut losing = Self { rng, rule: Rule::None };
         losing.set(loss);
         losing
     }
@@ -91,11 +85,9 @@ impl Losing {
                 0 => Rule::None,
                 bound => Rule::Random(bound),
             },
-            Loss::Burst { enter, leave } => Rule::Burst {
-                enter: below(enter),
-                leave: below(leave),
-                bad: false,
-            },
+            Loss::Burst { enter, leave } => {
+                Rule::Burst { enter: below(enter), leave: below(leave), bad: false }
+            }
             Loss::Every(every) => Rule::Every { every, seen: 0 },
         };
     }
@@ -137,12 +129,9 @@ mod tests {
 
     #[test]
     fn the_part_lost_is_the_probability() {
-        for (probability, least, most) in [
-            (0.0, 0, 0),
-            (0.1, 900, 1100),
-            (1.0, 10_000, 10_000),
-            (f64::NAN, 0, 0),
-        ] {
+        for (probability, least, most) in
+            [(0.0, 0, 0), (0.1, 900, 1100), (1.0, 10_000, 10_000), (f64::NAN, 0, 0)]
+        {
             let lost = lost(&pattern(Loss::Random(probability), 10_000));
             assert!((least..=most).contains(&lost), "{lost} at {probability}");
         }
@@ -151,10 +140,7 @@ mod tests {
     #[test]
     fn bursts_have_their_length_and_their_part() {
         let pattern = pattern(Loss::burst(0.05, 10.0), 200_000);
-        let bursts = pattern
-            .windows(2)
-            .filter(|pair| !pair[0] && pair[1])
-            .count();
+        let bursts = pattern.windows(2).filter(|pair| !pair[0] && pair[1]).count();
         let lost = lost(&pattern);
         assert!((9_000..11_000).contains(&lost), "{lost} lost");
         let length = lost as f64 / bursts as f64;
@@ -163,10 +149,7 @@ mod tests {
 
     #[test]
     fn every_so_many_loses_the_last() {
-        assert_eq!(
-            pattern(Loss::Every(3), 7),
-            [false, false, true, false, false, true, false]
-        );
+        assert_eq!(pattern(Loss::Every(3), 7), [false, false, true, false, false, true, false]);
         assert_eq!(lost(&pattern(Loss::Every(0), 7)), 0);
     }
 }

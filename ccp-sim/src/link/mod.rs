@@ -52,10 +52,7 @@ pub enum Aqm {
 impl Aqm {
     /// CoDel with the 5 ms and 100 ms of RFC 8289.
     pub const fn codel() -> Self {
-        Self::Codel {
-            target: Duration::from_millis(5),
-            interval: Duration::from_millis(100),
-        }
+        Self::Codel { target: Duration::from_millis(5), interval: Duration::from_millis(100) }
     }
 }
 
@@ -111,10 +108,7 @@ pub struct Change {
 impl Change {
     /// A change then, of nothing yet.
     pub fn at(at: Duration) -> Self {
-        Self {
-            at,
-            ..Self::default()
-        }
+        Self { at, ..Self::default() }
     }
 
     /// Sets the new rate.
@@ -154,10 +148,7 @@ impl Link {
 
     /// A link that sends when a recorded one could; otherwise as [`Link::new`], by the trace's mean rate.
     pub fn with_trace(trace: Trace, rtt: Duration) -> Self {
-        Self {
-            trace: Some(trace.clone()),
-            ..Self::new(trace.mean_rate(), rtt)
-        }
+        Self { trace: Some(trace.clone()), ..Self::new(trace.mean_rate(), rtt) }
     }
 
     /// Sets how much waits.

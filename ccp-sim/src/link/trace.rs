@@ -55,10 +55,8 @@ impl Trace {
             if text.is_empty() {
                 continue;
             }
-            let ms: u32 = text.parse().map_err(|_| TraceError::NoNumber {
-                line,
-                text: text.to_owned(),
-            })?;
+            let ms: u32 =
+                text.parse().map_err(|_| TraceError::NoNumber { line, text: text.to_owned() })?;
             if opportunities.last().is_some_and(|last| ms < *last) {
                 return Err(TraceError::OutOfOrder { line, ms });
             }
@@ -67,10 +65,7 @@ impl Trace {
         if opportunities.last().is_none_or(|last| *last == 0) {
             return Err(TraceError::Empty);
         }
-        Ok(Self {
-            name: name.into(),
-            opportunities: opportunities.into(),
-        })
+        Ok(Self { name: name.into(), opportunities: opportunities.into() })
     }
 
     /// What it was called when it was read.
@@ -110,9 +105,7 @@ impl Trace {
 
     /// Number of the first opportunity later than `now`.
     fn first_after(&self, now: Time) -> u64 {
-        self.count(now.since(Time::ZERO) / NANOS_PER_MS, |ms, wanted| {
-            ms <= wanted
-        })
+        self.count(now.since(Time::ZERO) / NANOS_PER_MS, |ms, wanted| ms <= wanted)
     }
 
     /// How many opportunities there are for whose time, and the wanted one, `before` holds.
@@ -124,9 +117,7 @@ impl Trace {
         if within == 0 && cycle > 0 && !before(period, period) {
             (cycle, within) = (cycle - 1, period);
         }
-        let found = self
-            .opportunities
-            .partition_point(|ms| before(u64::from(*ms), within));
+        let found = self.opportunities.partition_point(|ms| before(u64::from(*ms), within));
         cycle * self.opportunities.len() as u64 + found as u64
     }
 
@@ -162,13 +153,7 @@ pub(crate) struct Position {
 
 impl Cursor {
     pub(crate) fn new(trace: Trace) -> Self {
-        Self {
-            trace,
-            at: Position {
-                next: 0,
-                left: OPPORTUNITY,
-            },
-        }
+        Self { trace, at: Position { next: 0, left: OPPORTUNITY } }
     }
 
     pub(crate) fn trace(&self) -> &Trace {
@@ -227,29 +212,14 @@ mod tests {
         let times: Vec<_> = (0..9).map(|number| trace.at(number)).collect();
         assert_eq!(times, [1, 1, 4, 10, 11, 11, 14, 20, 21].map(ms));
         assert_eq!(trace.mean_rate(), Rate::bits(4 * 12_000 * 100));
-        for (now, first) in [
-            (0, 0),
-            (1, 0),
-            (2, 2),
-            (4, 2),
-            (10, 3),
-            (11, 4),
-            (12, 6),
-            (20, 7),
-            (21, 8),
-        ] {
+        for (now, first) in
+            [(0, 0), (1, 0), (2, 2), (4, 2), (10, 3), (11, 4), (12, 6), (20, 7), (21, 8)]
+        {
             assert_eq!(trace.first_from(ms(now)), first, "from {now} ms");
         }
         assert_eq!(trace.first_from(Time::from_nanos(1)), 0);
         assert_eq!(trace.first_from(Time::from_nanos(1_000_001)), 2);
-        for (until, bytes) in [
-            (0, 0),
-            (1, 3000),
-            (9, 4500),
-            (10, 6000),
-            (11, 9000),
-            (20, 12_000),
-        ] {
+        for (until, bytes) in [(0, 0), (1, 3000), (9, 4500), (10, 6000), (11, 9000), (20, 12_000)] {
             assert_eq!(trace.bytes_until(ms(until)), bytes, "until {until} ms");
         }
     }
@@ -279,10 +249,7 @@ mod tests {
     fn what_is_no_trace_is_refused_with_its_line() {
         let error = |text| Trace::parse("t", text).unwrap_err();
         assert_eq!(error("5\n3"), TraceError::OutOfOrder { line: 2, ms: 3 });
-        assert_eq!(
-            error("").to_string(),
-            "the trace has no opportunity after 0 ms"
-        );
+        assert_eq!(error("").to_string(), "the trace has no opportunity after 0 ms");
         assert_eq!(error("0\n0"), TraceError::Empty);
         assert_eq!(
             error("5\n-1").to_string(),

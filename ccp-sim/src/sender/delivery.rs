@@ -85,11 +85,7 @@ impl Delivery {
             self.rate_incoming = rate(arriving);
         }
         // A window sent at once took no time: the sending side sets no limit then.
-        self.rate_outgoing = if sending > 0 {
-            rate(sending)
-        } else {
-            self.rate_incoming
-        };
+        self.rate_outgoing = if sending > 0 { rate(sending) } else { self.rate_incoming };
     }
 
     /// When something was delivered last, or a flight began.

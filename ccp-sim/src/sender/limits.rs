@@ -28,11 +28,7 @@ pub(crate) struct Cut {
 
 impl WindowUse {
     pub(crate) fn new(initial: u64, now: Time) -> Self {
-        Self {
-            initial,
-            stamp: now,
-            used: 0,
-        }
+        Self { initial, stamp: now, used: 0 }
     }
 
     /// The window kept a packet back.
@@ -61,10 +57,7 @@ impl WindowUse {
         }
         let used = self.used.max(self.initial);
         self.on_window_limited(now);
-        (used < cwnd).then(|| Cut {
-            cwnd: cwnd.midpoint(used),
-            ssthresh: kept(cwnd, ssthresh),
-        })
+        (used < cwnd).then(|| Cut { cwnd: cwnd.midpoint(used), ssthresh: kept(cwnd, ssthresh) })
     }
 
     /// Sending begins again after `idle` without a packet.
@@ -83,10 +76,7 @@ impl WindowUse {
         let least = self.initial.min(cwnd);
         let halvings = u32::try_from((idle.as_nanos() - 1) / rto.as_nanos()).unwrap_or(u32::MAX);
         let halved = cwnd.checked_shr(halvings).unwrap_or(0);
-        Some(Cut {
-            cwnd: halved.max(least),
-            ssthresh: kept(cwnd, ssthresh),
-        })
+        Some(Cut { cwnd: halved.max(least), ssthresh: kept(cwnd, ssthresh) })
     }
 }
 
@@ -117,41 +107,11 @@ mod tests {
             )
         };
         assert_eq!(restart(200, 80), None);
-        assert_eq!(
-            restart(201, 80),
-            Some(Cut {
-                cwnd: 40,
-                ssthresh: 60
-            })
-        );
-        assert_eq!(
-            restart(400, 80),
-            Some(Cut {
-                cwnd: 40,
-                ssthresh: 60
-            })
-        );
-        assert_eq!(
-            restart(599, 80),
-            Some(Cut {
-                cwnd: 20,
-                ssthresh: 60
-            })
-        );
-        assert_eq!(
-            restart(86_400_000, 80),
-            Some(Cut {
-                cwnd: 10,
-                ssthresh: 60
-            })
-        );
-        assert_eq!(
-            restart(86_400_000, 4),
-            Some(Cut {
-                cwnd: 4,
-                ssthresh: 50
-            })
-        );
+        assert_eq!(restart(201, 80), Some(Cut { cwnd: 40, ssthresh: 60 }));
+        assert_eq!(restart(400, 80), Some(Cut { cwnd: 40, ssthresh: 60 }));
+        assert_eq!(restart(599, 80), Some(Cut { cwnd: 20, ssthresh: 60 }));
+        assert_eq!(restart(86_400_000, 80), Some(Cut { cwnd: 10, ssthresh: 60 }));
+        assert_eq!(restart(86_400_000, 4), Some(Cut { cwnd: 4, ssthresh: 50 }));
     }
 
     #[test]
@@ -160,20 +120,11 @@ mod tests {
         let mut out = |in_flight, at| usage.on_out_of_data(in_flight, 100, 50, RTO, ms(at));
         assert_eq!(out(20, 100), None);
         assert_eq!(out(30, 199), None);
-        assert_eq!(
-            out(1, 200),
-            Some(Cut {
-                cwnd: 65,
-                ssthresh: 75
-            })
-        );
+        assert_eq!(out(1, 200), Some(Cut { cwnd: 65, ssthresh: 75 }));
         assert_eq!(out(1, 399), None);
         assert_eq!(
             out(1, 400),
-            Some(Cut {
-                cwnd: 55,
-                ssthresh: 75
-            }),
+            Some(Cut { cwnd: 55, ssthresh: 75 }),
             "the initial window at least"
         );
     }
@@ -182,15 +133,9 @@ mod tests {
     fn a_window_in_use_is_left_alone() {
         let mut usage = WindowUse::new(10, Time::ZERO);
         for at in 0..100 {
-            assert_eq!(
-                usage.on_out_of_data(51, 100, u64::MAX, RTO, ms(100 * at)),
-                None
-            );
+            assert_eq!(usage.on_out_of_data(51, 100, u64::MAX, RTO, ms(100 * at)), None);
             usage.on_window_limited(ms(100 * at + 50));
         }
-        assert_eq!(
-            usage.on_out_of_data(1, 5, 0, Duration::ZERO, ms(99_999)),
-            None
-        );
+        assert_eq!(usage.on_out_of_data(1, 5, 0, Duration::ZERO, ms(99_999)), None);
     }
 }

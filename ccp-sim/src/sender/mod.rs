@@ -264,14 +264,10 @@ impl Sender {
         self.counters.acked_bytes += found.bytes_acked;
         let newest = found.newest.as_ref();
         let (delivered, least_rtt) = (found.bytes_delivered, self.rtt.least_ns());
-        self.delivery
-            .on_delivered(delivered, newest, now, least_rtt);
+        self.delivery.on_delivered(delivered, newest, now, least_rtt);
         if found.packets_delivered > 0 {
-            self.timers.retransmission = if self.board.is_empty() {
-                Time::NEVER
-            } else {
-                now + self.rtt.timeout()
-            };
+            self.timers.retransmission =
+                if self.board.is_empty() { Time::NEVER } else { now + self.rtt.timeout() };
         }
         self.arm_probe(now);
         self.note_application_limit(now);
@@ -318,10 +314,7 @@ impl Sender {
         self.counters.timeouts += 1;
         let (sent, next) = (self.board.next_segment(), self.board.next_transmission());
         let windows = self.windows();
-        if self
-            .recovery
-            .on_timeout(&self.newly_lost, sent, next, windows)
-        {
+        if self.recovery.on_timeout(&self.newly_lost, sent, next, windows) {
             self.ssthresh = self.cwnd / 2;
         }
         self.rtt.back_off();
@@ -333,10 +326,7 @@ impl Sender {
         };
         // RFC 5681 §3.1's loss window, beside what is still under way (`tcp_enter_loss`).
         self.cwnd = self.board.bytes_in_flight() + u64::from(self.config.mss);
-        Some(Sample {
-            timeout: true,
-            ..self.sample(now)
-        })
+        Some(Sample { timeout: true, ..self.sample(now) })
     }
 
     /// Sets the window, bytes. A window below one segment is one segment.
@@ -366,21 +356,14 @@ impl Sender {
         if self.stopped {
             return None;
         }
-        let Self {
-            config, sent_bytes, ..
-        } = self;
-        let next = config
-            .source
-            .ready_at(*sent_bytes, config.mss, now, config.start)?;
+        let Self { config, sent_bytes, .. } = self;
+        let next = config.source.ready_at(*sent_bytes, config.mss, now, config.start)?;
         Some(next.max(paced_until))
     }
 
     /// When a timer fires; [`Time::NEVER`] while nothing is outstanding.
     pub(crate) fn timeout_at(&self) -> Time {
-        self.timers
-            .retransmission
-            .min(self.timers.probe)
-            .min(self.timers.reordering)
+        self.timers.retransmission.min(self.timers.probe).min(self.timers.reordering)
     }
 
     pub(crate) fn cwnd(&self) -> u64 {
@@ -406,9 +389,7 @@ impl Sender {
 
     /// The last delivery rate measured, bytes per second; 0 before the first.
     pub(crate) fn delivery_rate(&self) -> u64 {
-        self.delivery
-            .rate_incoming()
-            .min(self.delivery.rate_outgoing())
+        self.delivery.rate_incoming().min(self.delivery.rate_outgoing())
     }
 
     /// The rate at which packets are spaced, bytes of data per second; 0 when they are not.
@@ -430,17 +411,12 @@ impl Sender {
     }
 
     fn windows(&self) -> Windows {
-        Windows {
-            cwnd: self.cwnd,
-            ssthresh: self.ssthresh,
-        }
+        Windows { cwnd: self.cwnd, ssthresh: self.ssthresh }
     }
 
     /// What may be in flight: TCP sends at least one segment.
     fn window(&self) -> u64 {
-        self.cwnd
-            .min(self.config.receive_window)
-            .max(u64::from(self.config.mss))
+        self.cwnd.min(self.config.receive_window).max(u64::from(self.config.mss))
     }
 
     /// Whether a full segment more may be in flight.
@@ -453,9 +429,7 @@ impl Sender {
         if self.stopped {
             return None;
         }
-        self.config
-            .source
-            .segment_at(self.sent_bytes, self.config.mss, now, self.config.start)
+        self.config.source.segment_at(self.sent_bytes, self.config.mss, now, self.config.start)
     }
 
     /// How long nothing has been outstanding, microseconds; 0 unless the next packet ends that time.
@@ -487,10 +461,7 @@ impl Sender {
         }
         let (in_flight, rto) = (self.board.bytes_in_flight(), self.rtt.timeout());
         let (cwnd, ssthresh) = (self.cwnd, self.ssthresh);
-        if let Some(cut) = self
-            .window_use
-            .on_out_of_data(in_flight, cwnd, ssthresh, rto, now)
-        {
+        if let Some(cut) = self.window_use.on_out_of_data(in_flight, cwnd, ssthresh, rto, now) {
             (self.cwnd, self.ssthresh) = (cut.cwnd, cut.ssthresh);
         }
     }
@@ -568,9 +539,7 @@ impl Sender {
     /// Looks for losses and sets the timer for those that are a matter of time.
     fn find_lost(&mut self, now: Time) {
         let repairing = self.recovery.phase().repairs();
-        let patience = self
-            .rack
-            .patience_ns(&self.rtt, self.board.sacked(), repairing);
+        let patience = self.rack.patience_ns(&self.rtt, self.board.sacked(), repairing);
         self.timers.reordering = self.board.find_lost(&self.rack, patience, now, |lost| {
             self.newly_lost.push(lost);
         });
@@ -591,11 +560,8 @@ impl Sender {
             && self.board.sacked() == 0
             && !self.board.is_empty();
         self.timers.probe = if wanted {
-            let delayed_ack = if self.board.packets_in_flight() == 1 {
-                DELAYED_ACK
-            } else {
-                Duration::ZERO
-            };
+            let delayed_ack =
+                if self.board.packets_in_flight() == 1 { DELAYED_ACK } else { Duration::ZERO };
             let at = now + Duration::from_nanos(2 * srtt) + delayed_ack;
             at.min(self.timers.retransmission)
         } else {
@@ -626,11 +592,7 @@ impl Sender {
             Some(_) => self.board.on_probe(segment, sent),
         };
         self.counters.probes += 1;
-        self.probe = Some(Probe {
-            segment,
-            transmission,
-            repeats,
-        });
+        self.probe = Some(Probe { segment, transmission, repeats });
         Some(self.emit(segment, transmission, len, now))
     }
 
@@ -652,8 +614,7 @@ impl Sender {
     /// (`tcp_rate_check_app_limited`).
     fn note_application_limit(&mut self, now: Time) {
         if self.has_room() && self.board.next_lost().is_none() && self.fresh_len(now).is_none() {
-            self.delivery
-                .on_application_limit(self.board.bytes_in_flight());
+            self.delivery.on_application_limit(self.board.bytes_in_flight());
         }
     }
 
@@ -663,10 +624,7 @@ impl Sender {
             bytes_in_flight: self.board.bytes_in_flight(),
             packets_in_flight: self.board.packets_in_flight(),
             bytes_pending: self.board.bytes_outstanding()
-                + self
-                    .config
-                    .source
-                    .waiting(self.sent_bytes, now, self.config.start),
+                + self.config.source.waiting(self.sent_bytes, now, self.config.start),
             rate_incoming: self.delivery.rate_incoming(),
             rate_outgoing: self.delivery.rate_outgoing(),
             recovery: self.recovery.phase() as u64,

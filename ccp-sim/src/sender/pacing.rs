@@ -52,19 +52,13 @@ impl Pacer {
 
 /// What one packet of `bytes` takes at `rate` bytes per second, nanoseconds.
 pub(crate) fn gap_at_rate(bytes: u32, rate: u64) -> u64 {
-    (u64::from(bytes) * 1_000_000_000)
-        .checked_div(rate)
-        .unwrap_or(0)
+    (u64::from(bytes) * 1_000_000_000).checked_div(rate).unwrap_or(0)
 }
 
 /// What one packet of `bytes` takes at Linux's pacing rate for algorithms that set none: 200 % of the window each
 /// smoothed RTT while the window is below half of the slow start threshold, else 120 % (`tcp_update_pacing_rate`).
 pub(crate) fn gap_of_window(bytes: u32, cwnd: u64, ssthresh: u64, srtt_ns: u64) -> u64 {
-    let percent = if cwnd < ssthresh / 2 {
-        SLOW_START_PERCENT
-    } else {
-        AVOIDANCE_PERCENT
-    };
+    let percent = if cwnd < ssthresh / 2 { SLOW_START_PERCENT } else { AVOIDANCE_PERCENT };
     let hundredfold = u128::from(bytes) * u128::from(srtt_ns) * 100;
     let gap = hundredfold / (u128::from(cwnd.max(1)) * u128::from(percent));
     u64::try_from(gap).unwrap_or(u64::MAX)
@@ -131,9 +125,6 @@ mod tests {
         assert_eq!(gap_of_window(1000, 10_000, u64::MAX, srtt), 1_000_000);
         assert_eq!(gap_of_window(1000, 10_000, 20_002, srtt), 1_000_000);
         assert_eq!(gap_of_window(1000, 12_000, 20_000, srtt), 1_388_888);
-        assert_eq!(
-            gap_of_window(u32::MAX, u64::MAX, 0, u64::MAX),
-            3_579_139_412
-        );
+        assert_eq!(gap_of_window(u32::MAX, u64::MAX, 0, u64::MAX), 3_579_139_412);
     }
 }

@@ -152,10 +152,7 @@ impl Recovery {
 mod tests {
     use super::*;
 
-    const BEFORE: Windows = Windows {
-        cwnd: 100,
-        ssthresh: 200,
-    };
+    const BEFORE: Windows = Windows { cwnd: 100, ssthresh: 200 };
 
     #[test]
     fn an_episode_is_one_until_its_recovery_point() {

@@ -15,13 +15,7 @@ pub(crate) struct RttEstimator {
 
 impl Default for RttEstimator {
     fn default() -> Self {
-        Self {
-            smoothed: 0,
-            variation: 0,
-            least: u64::MAX,
-            last: 0,
-            doubled: 0,
-        }
+        Self { smoothed: 0, variation: 0, least: u64::MAX, last: 0, doubled: 0 }
     }
 }
 

@@ -77,13 +77,7 @@ impl Scoreboard {
         let transmission = self.take_number(segment);
         let index = (segment - self.left_edge) as usize;
         let retransmitted = index < self.segments.len();
-        let entry = Segment {
-            transmission,
-            sent,
-            len,
-            state: State::InFlight,
-            retransmitted,
-        };
+        let entry = Segment { transmission, sent, len, state: State::InFlight, retransmitted };
         if retransmitted {
             debug_assert_eq!(
                 self.segments[index].state,
@@ -114,10 +108,7 @@ impl Scoreboard {
     }
 
     pub(crate) fn on_ack(&mut self, ack: &Ack, rack: &Rack) -> Found {
-        let mut found = Found {
-            late: true,
-            ..Found::default()
-        };
+        let mut found = Found { late: true, ..Found::default() };
         let overtaken = rack.is_overtaken(ack.transmission);
         if let Some(entry) = self.entry_mut(ack.segment)
             && entry.transmission == ack.transmission
@@ -356,13 +347,7 @@ mod tests {
     impl Board {
         /// Takes an acknowledgement in, and returns what it found and how many were lost then.
         fn ack(&mut self, cumulative: u64, segment: u64, transmission: u64) -> (Found, u64) {
-            let ack = Ack {
-                cumulative,
-                segment,
-                transmission,
-                sent_at: Time::ZERO,
-                marked: false,
-            };
+            let ack = Ack { cumulative, segment, transmission, sent_at: Time::ZERO, marked: false };
             let found = self.board.on_ack(&ack, &self.rack);
             self.rack.on_arrival(transmission, RTT);
             (found, self.lost(RTT, false))
@@ -370,12 +355,9 @@ mod tests {
 
         fn lost(&mut self, now: u64, repairing: bool) -> u64 {
             let mut lost = 0;
-            let patience = self
-                .rack
-                .patience_ns(&self.rtt, self.board.sacked(), repairing);
+            let patience = self.rack.patience_ns(&self.rtt, self.board.sacked(), repairing);
             let now = Time::from_nanos(now);
-            self.board
-                .find_lost(&self.rack, patience, now, |_| lost += 1);
+            self.board.find_lost(&self.rack, patience, now, |_| lost += 1);
             lost
         }
     }
@@ -392,10 +374,7 @@ mod tests {
         assert!(found.reordered && !found.late);
         let b_flight = (b.board.packets_in_flight(), b.board.bytes_outstanding());
         assert_eq!(b_flight, (2, 2000));
-        let nothing = Found {
-            late: true,
-            ..Found::default()
-        };
+        let nothing = Found { late: true, ..Found::default() };
         assert_eq!(b.ack(2, 0, 0).0, nothing, "a duplicate says nothing else");
     }
 
@@ -453,17 +432,13 @@ mod tests {
     #[test]
     fn a_timeout_sends_all_again_that_had_time_to_arrive() {
         let mut b = board(5);
-        let young = Sent {
-            sent_at: Time::from_nanos(95 * RTT / 10),
-            ..sent()
-        };
+        let young = Sent { sent_at: Time::from_nanos(95 * RTT / 10), ..sent() };
         b.board.on_sent(5, LEN, young);
         b.ack(0, 2, 2);
         let mut lost = Vec::new();
-        b.board
-            .on_timeout(RTT, Time::from_nanos(10 * RTT), |transmission| {
-                lost.push(transmission);
-            });
+        b.board.on_timeout(RTT, Time::from_nanos(10 * RTT), |transmission| {
+            lost.push(transmission);
+        });
         assert_eq!(lost, [0, 1, 3, 4]);
         assert_eq!(b.board.packets_in_flight(), 1);
         let mut again = Vec::new();
@@ -493,11 +468,7 @@ mod tests {
     #[test]
     fn a_probe_is_a_second_chance_for_the_last_segment() {
         let mut b = board(2);
-        let last = Last {
-            segment: 1,
-            len: LEN,
-            transmission: 1,
-        };
+        let last = Last { segment: 1, len: LEN, transmission: 1 };
         assert_eq!(b.board.last_in_flight(), Some(last));
         assert_eq!(b.board.on_probe(1, sent()), 2);
         assert_eq!(b.board.packets_in_flight(), 2);

@@ -41,10 +41,9 @@ impl Source {
                 let left = self.waiting(sent, now, start).min(u64::from(mss));
                 (left > 0).then_some(left as u32)
             }
-            Self::Steady(_) | Self::OnOff { .. } => self
-                .ready_at(sent, mss, now, start)
-                .is_some_and(|at| at <= now)
-                .then_some(mss),
+            Self::Steady(_) | Self::OnOff { .. } => {
+                self.ready_at(sent, mss, now, start).is_some_and(|at| at <= now).then_some(mss)
+            }
         }
     }
 
@@ -65,11 +64,7 @@ impl Source {
                 let since = now.since(start);
                 let round = nanos(on).saturating_add(nanos(off));
                 let begun = since / round;
-                let next = if since % round < nanos(on) {
-                    begun
-                } else {
-                    begun + 1
-                };
+                let next = if since % round < nanos(on) { begun } else { begun + 1 };
                 Some(start + Duration::from_nanos(round.saturating_mul(next)))
             }
         }
@@ -80,14 +75,13 @@ impl Source {
         match self {
             Self::Unlimited => SEND_BUFFER,
             Self::Bytes(all) => all.saturating_sub(sent),
-            Self::Steady(rate) => rate
-                .bytes_in(Duration::from_nanos(now.since(start)))
-                .saturating_sub(sent),
+            Self::Steady(rate) => {
+                rate.bytes_in(Duration::from_nanos(now.since(start))).saturating_sub(sent)
+            }
             Self::Chunks { bytes, every } => {
                 let chunks = now.since(start).checked_div(nanos(every));
-                let there = chunks.map_or(u64::MAX, |chunks| {
-                    bytes.saturating_mul(chunks.saturating_add(1))
-                });
+                let there = chunks
+                    .map_or(u64::MAX, |chunks| bytes.saturating_mul(chunks.saturating_add(1)));
                 there.saturating_sub(sent)
             }
             Self::OnOff { .. } => match self.ready_at(sent, 1, now, start) {
@@ -119,22 +113,10 @@ mod tests {
         let source = Source::Steady(Rate::mbit(8));
         let start = Time::from_nanos(1_000);
         // A byte each microsecond.
-        assert_eq!(
-            source.ready_at(0, 1000, start, start),
-            Some(Time::from_nanos(1_001_000))
-        );
-        assert_eq!(
-            source.segment_at(0, 1000, Time::from_nanos(1_000_999), start),
-            None
-        );
-        assert_eq!(
-            source.segment_at(0, 1000, Time::from_nanos(1_001_000), start),
-            Some(1000)
-        );
-        assert_eq!(
-            source.segment_at(1000, 1000, Time::from_nanos(1_001_000), start),
-            None
-        );
+        assert_eq!(source.ready_at(0, 1000, start, start), Some(Time::from_nanos(1_001_000)));
+        assert_eq!(source.segment_at(0, 1000, Time::from_nanos(1_000_999), start), None);
+        assert_eq!(source.segment_at(0, 1000, Time::from_nanos(1_001_000), start), Some(1000));
+        assert_eq!(source.segment_at(1000, 1000, Time::from_nanos(1_001_000), start), None);
         assert!(!source.is_spent(u64::MAX));
     }
 
@@ -151,16 +133,10 @@ mod tests {
 
     #[test]
     fn chunks_come_one_after_the_other_and_wait_for_each_other() {
-        let source = Source::Chunks {
-            bytes: 2500,
-            every: Duration::from_millis(10),
-        };
+        let source = Source::Chunks { bytes: 2500, every: Duration::from_millis(10) };
         let ms = |ms: u64| Time::from_micros(1000 * ms);
         let at = |sent, now| source.segment_at(sent, 1000, ms(now), Time::ZERO);
-        assert_eq!(
-            (at(0, 0), at(2000, 0), at(2500, 9)),
-            (Some(1000), Some(500), None)
-        );
+        assert_eq!((at(0, 0), at(2000, 0), at(2500, 9)), (Some(1000), Some(500), None));
         assert_eq!(source.ready_at(2500, 1000, ms(9), Time::ZERO), Some(ms(10)));
         assert_eq!((at(2500, 10), at(4500, 20)), (Some(1000), Some(1000)));
         assert_eq!(source.waiting(2000, ms(25), Time::ZERO), 5500);
@@ -168,20 +144,9 @@ mod tests {
 
     #[test]
     fn an_on_off_source_has_all_or_nothing() {
-        let source = Source::OnOff {
-            on: Duration::from_millis(3),
-            off: Duration::from_millis(7),
-        };
+        let source = Source::OnOff { on: Duration::from_millis(3), off: Duration::from_millis(7) };
         let ms = |ms: u64| Time::from_micros(1000 * ms);
-        for (now, ready) in [
-            (5, 5),
-            (7, 5),
-            (8, 15),
-            (14, 15),
-            (15, 15),
-            (17, 15),
-            (18, 25),
-        ] {
+        for (now, ready) in [(5, 5), (7, 5), (8, 15), (14, 15), (15, 15), (17, 15), (18, 25)] {
             let at = source.ready_at(99, 1000, ms(now), ms(5));
             assert_eq!(at, Some(ms(ready)), "at {now} ms");
             let there = source.segment_at(99, 1000, ms(now), ms(5));

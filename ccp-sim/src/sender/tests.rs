@@ -46,28 +46,15 @@ fn it_sends_a_window_and_then_as_much_as_is_acknowledged() {
     let first = drain(&mut sender, at(0));
     assert_eq!(first.len(), 10);
     let sample = sender.handle_ack(&in_order(&first[0]), at(RTT));
-    assert_eq!(
-        (
-            sample.bytes_acked,
-            sample.packets_acked,
-            sample.packets_misordered
-        ),
-        (1000, 1, 0)
-    );
-    assert_eq!(
-        (sample.bytes_in_flight, sample.packets_in_flight),
-        (9000, 9)
-    );
+    assert_eq!((sample.bytes_acked, sample.packets_acked, sample.packets_misordered), (1000, 1, 0));
+    assert_eq!((sample.bytes_in_flight, sample.packets_in_flight), (9000, 9));
     assert_eq!(sample.rtt_us, 10_000);
     assert_eq!(drain(&mut sender, at(RTT)).len(), 1);
 }
 
 #[test]
 fn the_receive_window_bounds_what_is_in_flight() {
-    let mut sender = Sender::new(SenderConfig {
-        receive_window: 3000,
-        ..config()
-    });
+    let mut sender = Sender::new(SenderConfig { receive_window: 3000, ..config() });
     assert_eq!(drain(&mut sender, at(0)).len(), 3);
 }
 
@@ -88,10 +75,7 @@ fn a_lost_packet_is_sent_again_before_anything_new() {
     let packets = drain(&mut sender, at(0));
     let mut lost = 0;
     for packet in &packets[1..] {
-        let sack = Ack {
-            cumulative: 0,
-            ..in_order(packet)
-        };
+        let sack = Ack { cumulative: 0, ..in_order(packet) };
         let sample = sender.handle_ack(&sack, at(RTT));
         assert_eq!((sample.bytes_acked, sample.bytes_misordered), (0, 1000));
         assert_eq!((sample.packets_acked, sample.packets_misordered), (0, 1));
@@ -101,19 +85,10 @@ fn a_lost_packet_is_sent_again_before_anything_new() {
     let again = sender.poll_packet(at(RTT)).unwrap();
     assert_eq!((again.segment, again.transmission), (0, 10));
     // It fills the hole: the left edge moves by ten, of which nine were counted before.
-    let sample = sender.handle_ack(
-        &Ack {
-            cumulative: 10,
-            ..in_order(&again)
-        },
-        at(2 * RTT),
-    );
+    let sample = sender.handle_ack(&Ack { cumulative: 10, ..in_order(&again) }, at(2 * RTT));
     assert_eq!((sample.bytes_acked, sample.packets_acked), (10_000, 1));
     let counters = sender.counters();
-    assert_eq!(
-        (counters.retransmits, counters.losses, counters.acked_bytes),
-        (1, 1, 10_000)
-    );
+    assert_eq!((counters.retransmits, counters.losses, counters.acked_bytes), (1, 1, 10_000));
 }
 
 #[test]
@@ -135,10 +110,7 @@ fn a_timeout_leaves_one_segment_of_window_and_doubles_the_next() {
 #[test]
 fn the_handshake_is_the_first_rtt_sample() {
     let handshake_rtt = Some(Duration::from_secs(2));
-    let mut sender = Sender::new(SenderConfig {
-        handshake_rtt,
-        ..config()
-    });
+    let mut sender = Sender::new(SenderConfig { handshake_rtt, ..config() });
     drain(&mut sender, at(0));
     // A probe after twice that, and then the timeout of three times that.
     assert_eq!(sender.timeout_at(), at(4_000_000_000));
@@ -148,18 +120,9 @@ fn the_handshake_is_the_first_rtt_sample() {
 
 #[test]
 fn nothing_outstanding_means_no_timer() {
-    let mut sender = Sender::new(SenderConfig {
-        source: Source::Bytes(1500),
-        ..config()
-    });
+    let mut sender = Sender::new(SenderConfig { source: Source::Bytes(1500), ..config() });
     let packets = drain(&mut sender, at(0));
-    assert_eq!(
-        packets
-            .iter()
-            .map(|packet| packet.wire_len)
-            .collect::<Vec<_>>(),
-        [1000, 500]
-    );
+    assert_eq!(packets.iter().map(|packet| packet.wire_len).collect::<Vec<_>>(), [1000, 500]);
     for packet in &packets {
         assert!(!sender.is_done());
         sender.handle_ack(&in_order(packet), at(RTT));
@@ -226,19 +189,13 @@ fn a_stopped_sender_repairs_what_it_sent_and_is_done() {
 }
 
 fn sack(packet: &Packet, cumulative: u64) -> Ack {
-    Ack {
-        cumulative,
-        ..in_order(packet)
-    }
+    Ack { cumulative, ..in_order(packet) }
 }
 
 /// A sender that knows the path, with ten packets in flight since time 0.
 fn with_ten_in_flight(config: SenderConfig) -> (Sender, Vec<Packet>) {
     let handshake_rtt = Some(Duration::from_nanos(RTT));
-    let mut sender = Sender::new(SenderConfig {
-        handshake_rtt,
-        ..config
-    });
+    let mut sender = Sender::new(SenderConfig { handshake_rtt, ..config });
     let packets = drain(&mut sender, at(0));
     assert_eq!(packets.len(), 10);
     (sender, packets)
@@ -262,10 +219,8 @@ fn a_program_is_told_what_is_being_repaired_until_it_is() {
 
 #[test]
 fn too_few_to_be_sure_are_followed_by_time() {
-    let (mut sender, packets) = with_ten_in_flight(SenderConfig {
-        source: Source::Bytes(10_000),
-        ..config()
-    });
+    let (mut sender, packets) =
+        with_ten_in_flight(SenderConfig { source: Source::Bytes(10_000), ..config() });
     for packet in &packets[..8] {
         sender.handle_ack(&in_order(packet), at(RTT));
     }
@@ -327,10 +282,8 @@ fn a_timeout_that_was_only_a_delay_is_undone_with_the_first_that_arrives() {
 
 #[test]
 fn the_loss_of_the_tail_is_found_by_a_probe() {
-    let (mut sender, packets) = with_ten_in_flight(SenderConfig {
-        source: Source::Bytes(10_000),
-        ..config()
-    });
+    let (mut sender, packets) =
+        with_ten_in_flight(SenderConfig { source: Source::Bytes(10_000), ..config() });
     for packet in &packets[..8] {
         sender.handle_ack(&in_order(packet), at(RTT));
     }
@@ -347,18 +300,13 @@ fn the_loss_of_the_tail_is_found_by_a_probe() {
     sender.handle_ack(&sack(&rest[0], 10), at(5 * RTT));
     assert!(sender.is_done());
     let counters = sender.counters();
-    assert_eq!(
-        (counters.timeouts, counters.probes, counters.retransmits),
-        (0, 1, 2)
-    );
+    assert_eq!((counters.timeouts, counters.probes, counters.retransmits), (0, 1, 2));
 }
 
 #[test]
 fn a_probe_for_nothing_is_no_loss() {
-    let (mut sender, packets) = with_ten_in_flight(SenderConfig {
-        source: Source::Bytes(10_000),
-        ..config()
-    });
+    let (mut sender, packets) =
+        with_ten_in_flight(SenderConfig { source: Source::Bytes(10_000), ..config() });
     let due = sender.timeout_at();
     sender.handle_timeout(due);
     let probe = drain(&mut sender, due);
@@ -372,27 +320,15 @@ fn a_probe_for_nothing_is_no_loss() {
 
 #[test]
 fn a_mark_is_told_and_reduces_for_a_round_trip() {
-    let (mut sender, packets) = with_ten_in_flight(SenderConfig {
-        ecn: true,
-        ..config()
-    });
+    let (mut sender, packets) = with_ten_in_flight(SenderConfig { ecn: true, ..config() });
     assert!(packets.iter().all(|packet| packet.ecn));
-    let marked = Ack {
-        marked: true,
-        ..in_order(&packets[0])
-    };
+    let marked = Ack { marked: true, ..in_order(&packets[0]) };
     let sample = sender.handle_ack(&marked, at(RTT));
-    assert_eq!(
-        (sample.ecn_packets, sample.ecn_bytes, sample.recovery),
-        (1, 1000, 1)
-    );
+    assert_eq!((sample.ecn_packets, sample.ecn_bytes, sample.recovery), (1, 1000, 1));
     for packet in &packets[1..9] {
         assert_eq!(sender.handle_ack(&in_order(packet), at(RTT)).recovery, 1);
     }
-    assert_eq!(
-        sender.handle_ack(&in_order(&packets[9]), at(RTT)).recovery,
-        0
-    );
+    assert_eq!(sender.handle_ack(&in_order(&packets[9]), at(RTT)).recovery, 0);
     assert_eq!(sender.cwnd(), 10_000, "the window is the program's");
 }
 
@@ -423,18 +359,13 @@ fn after_idleness_the_window_has_faded_and_a_program_is_told_how_long_it_was() {
 
 #[test]
 fn without_a_rate_a_window_is_spread_over_the_round_trip() {
-    let (mut sender, packets) = with_ten_in_flight(SenderConfig {
-        pacing: Pacing::Window,
-        ..config()
-    });
+    let (mut sender, packets) =
+        with_ten_in_flight(SenderConfig { pacing: Pacing::Window, ..config() });
     // In slow start: at twice the window each round trip, a packet in a quarter of a millisecond, three in a burst.
     for (n, packet) in (0..).zip(&packets) {
         sender.set_cwnd(20_000);
         sender.handle_ack(&in_order(packet), at(RTT + n));
-        assert_eq!(
-            drain(&mut sender, at(RTT + n)).len(),
-            [3, 0][(n > 0) as usize]
-        );
+        assert_eq!(drain(&mut sender, at(RTT + n)).len(), [3, 0][(n > 0) as usize]);
     }
     assert_eq!(sender.next_send(at(RTT + 9)), Some(at(RTT + 750_000)));
 }

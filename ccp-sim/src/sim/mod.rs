@@ -97,9 +97,7 @@ impl Sim {
             events: Events::new(),
             link: Bottleneck::new(link, stream(LOSS_STREAM)),
             path: Path::new(link, stream(PATH_STREAM)),
-            flows: flows
-                .map(|(index, flow)| FlowState::new(index, flow, link.rtt))
-                .collect(),
+            flows: flows.map(|(index, flow)| FlowState::new(index, flow, link.rtt)).collect(),
             cross: cross
                 .map(|(cross, id)| CrossState::new(cross, u32::try_from(id).unwrap_or(u32::MAX)))
                 .collect(),
@@ -123,9 +121,7 @@ impl Sim {
     }
 
     fn plan_the_scenario(&mut self) {
-        let Self {
-            scenario, events, ..
-        } = self;
+        let Self { scenario, events, .. } = self;
         for (index, change) in scenario.link.changes.iter().enumerate() {
             events.plan(change.at.into(), Event::Change(index));
         }
@@ -216,16 +212,10 @@ impl Sim {
         let link = self.link.counters().since(link_base);
         let capacity = (self.link.capacity(now) - capacity_base) as f64 / 1e9;
         let part = |bytes: u64| {
-            if capacity > 0.0 {
-                bytes as f64 * 8.0 / capacity
-            } else {
-                0.0
-            }
+            if capacity > 0.0 { bytes as f64 * 8.0 / capacity } else { 0.0 }
         };
         let flows = self.flows.iter().zip(&self.scenario.flows);
-        let mut flows: Vec<_> = flows
-            .map(|(state, flow)| state.results(&flow.alg, time))
-            .collect();
+        let mut flows: Vec<_> = flows.map(|(state, flow)| state.results(&flow.alg, time)).collect();
         for flow in &mut flows {
             flow.utilisation = part(flow.wire_bytes);
         }
@@ -319,9 +309,7 @@ impl Sim {
                 self.agent_counts.bytes_down += datagram.len() as u64;
                 let now = self.micros();
                 // What it refuses it counts.
-                let _ = self
-                    .datapath
-                    .handle_datagram(&datagram, now, &mut self.mail);
+                let _ = self.datapath.handle_datagram(&datagram, now, &mut self.mail);
                 self.mail.recycle(datagram);
                 self.after_datapath();
             }
@@ -348,8 +336,7 @@ impl Sim {
                     dropped: link.dropped,
                     marked: link.marked,
                 });
-                self.events
-                    .plan(now + self.scenario.sample_every, Event::Sample);
+                self.events.plan(now + self.scenario.sample_every, Event::Sample);
             }
             Event::Count => self.begin_counting(),
         }
@@ -382,9 +369,7 @@ impl Sim {
         if let Some(handle) = state.handle.take() {
             state.complete(now);
             // It is open: the handle was taken just now.
-            let _ = self
-                .datapath
-                .close(handle, Micros(now.as_micros()), &mut self.mail);
+            let _ = self.datapath.close(handle, Micros(now.as_micros()), &mut self.mail);
             self.after_datapath();
         }
     }
@@ -395,12 +380,8 @@ impl Sim {
         let state = &mut self.flows[flow];
         let Some(handle) = state.handle else { return };
         let primitives = primitives(sample);
-        let control = Control {
-            cwnd: state.sender.cwnd(),
-        };
-        let decided = self
-            .datapath
-            .on_ack(handle, &primitives, control, now, &mut self.mail);
+        let control = Control { cwnd: state.sender.cwnd() };
+        let decided = self.datapath.on_ack(handle, &primitives, control, now, &mut self.mail);
         if let Ok(decision) = decided {
             state.apply(&decision, &primitives);
         }
@@ -550,8 +531,7 @@ impl Sim {
     fn after_datapath(&mut self) {
         let now = self.events.now();
         for datagram in self.mail.outgoing() {
-            self.events
-                .plan(now + self.scenario.ipc_delay, Event::ToAgent(datagram));
+            self.events.plan(now + self.scenario.ipc_delay, Event::ToAgent(datagram));
         }
         if let Some(Micros(at)) = self.datapath.poll_timeout() {
             let at = Time::from_micros(at).max(now);

@@ -17,10 +17,7 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) fn new(delay: Duration) -> Self {
-        Self {
-            delay,
-            last: Time::ZERO,
-        }
+        Self { delay, last: Time::ZERO }
     }
 
     pub(crate) fn set_delay(&mut self, delay: Duration) {
@@ -51,9 +48,8 @@ pub(crate) struct Path {
 
 impl Path {
     pub(crate) fn new(link: &Link, rng: Pcg64) -> Self {
-        let (probability, late_by) = link
-            .reordering
-            .map_or((0.0, Duration::ZERO), |late| (late.probability, late.delay));
+        let (probability, late_by) =
+            link.reordering.map_or((0.0, Duration::ZERO), |late| (late.probability, late.delay));
         Self {
             rng,
             jitter_ns: u64::try_from(link.jitter.as_nanos()).unwrap_or(u64::MAX),
@@ -121,18 +117,9 @@ mod tests {
     #[test]
     fn a_shorter_delay_lets_nothing_overtake() {
         let mut line = Line::new(10 * MS);
-        assert_eq!(
-            line.arrival(Time::ZERO, Duration::ZERO),
-            Time::from(10 * MS)
-        );
+        assert_eq!(line.arrival(Time::ZERO, Duration::ZERO), Time::from(10 * MS));
         line.set_delay(MS);
-        assert_eq!(
-            line.arrival(Time::from(2 * MS), Duration::ZERO),
-            Time::from(10 * MS)
-        );
-        assert_eq!(
-            line.arrival(Time::from(20 * MS), Duration::ZERO),
-            Time::from(21 * MS)
-        );
+        assert_eq!(line.arrival(Time::from(2 * MS), Duration::ZERO), Time::from(10 * MS));
+        assert_eq!(line.arrival(Time::from(20 * MS), Duration::ZERO), Time::from(21 * MS));
     }
 }

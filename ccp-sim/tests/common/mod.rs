@@ -28,9 +28,7 @@ impl<I: Ipc> CongAlg<I> for FixedWindow {
 
     fn new_flow(&self, mut control: Datapath<I>, info: DatapathInfo) -> Silent {
         let cwnd = self.0 * u64::from(info.mss);
-        control
-            .set_program("hold", Some(&[("Cwnd", cwnd)]))
-            .unwrap();
+        control.set_program("hold", Some(&[("Cwnd", cwnd)])).unwrap();
         Silent
     }
 }
