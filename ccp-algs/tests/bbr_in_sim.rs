@@ -5,7 +5,7 @@ use std::time::Duration;
 use ccp_algs::{BbrAlg, RenoAlg};
 use ccp_lang::{Compiler, Primitive};
 use ccp_runtime::CongAlg;
-use ccp_sim::{AgentSocket, Flow, FlowSample, Link, QueueLimit, Rate, Scenario};
+use ccp_sim::{AgentSocket, Change, Flow, FlowSample, Link, QueueLimit, Rate, Scenario};
 
 const MS: Duration = Duration::from_millis(1);
 const MSS: u64 = 1448;
@@ -98,4 +98,36 @@ fn on_the_fixed_link_it_waits_less_than_half_as_long_as_reno() {
     let reno = scenario.run(RenoAlg::default()).unwrap();
     assert!(bbr.utilisation >= 0.92, "{}", bbr.utilisation);
     assert!(bbr.queue_mean < reno.queue_mean / 2, "{:?} and {:?}", bbr.queue_mean, reno.queue_mean);
+}
+
+/// The link's rate changes after three seconds: what the pacing rate is of the new one in each millisecond after, and
+/// how many rounds (smoothed round-trip times) have passed.
+fn after_a_change(to: u64) -> Vec<(f64, f64)> {
+    let changed = link().change(Change::at(secs(3)).rate(Rate::mbit(to)));
+    let samples = samples(&Scenario::new(changed).time(secs(6)).sample_every(MS));
+    let allowed = (to * 125_000 * MSS / 1500) as f64;
+    let mut rounds = 0.0;
+    let after = samples.iter().filter(|s| s.at >= secs(3));
+    after
+        .map(|s| {
+            rounds += 1_000.0 / s.srtt.as_micros() as f64;
+            (rounds, s.rate as f64 / allowed)
+        })
+        .collect()
+}
+
+#[test]
+fn a_halved_link_is_followed_in_fourteen_rounds() {
+    // Within 3 %: from then on even the pulse does not go beyond 5/4 of 99 % of that.
+    let after = after_a_change(24);
+    let last = after.iter().rev().find(|(_, part)| *part > 1.25 * 0.99 * 1.03).unwrap();
+    assert!(last.0 <= 14.0, "{} rounds", last.0);
+}
+
+#[test]
+fn a_doubled_link_is_followed_in_twenty_four_rounds() {
+    // Within 3 %: the pulse reaches 5/4 of 99 % of that.
+    let after = after_a_change(96);
+    let first = after.iter().find(|(_, part)| *part >= 1.25 * 0.99 * 0.97).unwrap();
+    assert!(first.0 <= 24.0, "{} rounds", first.0);
 }
