@@ -290,18 +290,17 @@ impl Env {
             Some(Def { reg: var.reg, initial: var.initial? })
         };
         let defs = by_name.iter().filter_map(def).collect();
-        let variable =
-            |var: &&Var| Variable {
-                name: Cow::Owned(String::from(tree.name(var.name))),
-                reg: var.reg,
-                ty: var.ty.unwrap_or(Type::Num),
-                initial: var
-                    .initial
-                    .map(|value| if value == u32::MAX { INFINITY } else { u64::from(value) }),
-                volatile: var.reg.is_volatile(),
-                kind: var.kind,
-                span: var.span,
-            };
+        let variable = |var: &&Var| Variable {
+            name: Cow::Owned(String::from(tree.name(var.name))),
+            reg: var.reg,
+            ty: var.ty.unwrap_or(Type::Num),
+            initial: var
+                .initial
+                .map(|value| if value == u32::MAX { INFINITY } else { u64::from(value) }),
+            volatile: var.reg.is_volatile(),
+            kind: var.kind,
+            span: var.span,
+        };
         let variables = own.iter().map(variable).collect();
         (Scope::new(variables, by_name), defs)
     }
