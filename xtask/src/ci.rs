@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::process::{cargo, root, run as run_command, target_dir};
+use crate::process::{Scratch, cargo, root, run as run_command, target_dir};
 use crate::{demo, graph, test, tidy};
 
 /// Everything that CI checks, cheapest first.
@@ -62,7 +62,11 @@ pub(crate) fn no_std() -> Result<()> {
 /// Packages every published crate and builds it from its package.
 pub(crate) fn package() -> Result<()> {
     let members = graph::members()?;
+    // A folder of its own each time: cargo keeps what it unpacks of the packages by folder and
+    // version, and would build an older state of the same version against a newer one.
+    let scratch = Scratch::new("ccp-package")?;
     let mut command = cargo();
+    command.env("CARGO_TARGET_DIR", scratch.path());
     command.args(["package", "--locked", "--allow-dirty"]);
     for member in members.iter().filter(|member| member.published) {
         command.args(["--package", &member.name]);
