@@ -6,6 +6,7 @@
 #![cfg(unix)]
 
 mod agent;
+mod answering;
 mod datapath;
 mod garbage;
 mod good;
@@ -15,7 +16,7 @@ mod random;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ccp_algs::RenoAlg;
+use answering::Answering;
 use ccp_ipc::unix::{Options, Socket};
 use ccp_runtime::{BackendBuilder, Blocking, CCPHandle, OutboxLimits, RunBuilder, Settings};
 
@@ -32,7 +33,7 @@ fn alone() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts a real agent with Reno as `portus` in the folder. Its limits are low, so that a short
+/// Starts a real agent as `portus` in the folder. Its limits are low, so that a short
 /// test reaches them.
 fn spawn_agent(folder: &std::path::Path) -> CCPHandle {
     let sock: Socket<Blocking> = Options::new().folder(folder).bind("portus").unwrap();
@@ -45,7 +46,7 @@ fn spawn_agent(folder: &std::path::Path) -> CCPHandle {
     settings.keep_alive = Duration::from_secs(2);
     settings.outbox = OutboxLimits::new(MAX_WAITING, MAX_WAITING_BYTES);
     RunBuilder::new(BackendBuilder { sock })
-        .default_alg(RenoAlg::default())
+        .default_alg(Answering)
         .with_settings(settings)
         .spawn_thread()
         .run()
