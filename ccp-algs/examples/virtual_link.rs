@@ -71,7 +71,6 @@ fn print(results: &Results) {
     println!("{:<26}{:>10}", "packets dropped", results.link.dropped);
     println!("{:<26}{:>10}", "retransmissions", flow.retransmits);
     println!("{:<26}{:>10}", "reports to the agent", results.agent.reports);
-    println!("{:<26}{:>10}", "decisions of the agent", results.agent.updates);
 }
 
 const USAGE: &str = "usage: virtual_link [--rate 24mbit] [--rtt 20ms] [--queue 40p] [--time 5s]";
