@@ -13,6 +13,8 @@ mod code;
 mod compile;
 #[cfg(feature = "compiler")]
 mod diag;
+#[cfg(feature = "ebpf")]
+pub mod ebpf;
 #[cfg(feature = "compiler")]
 pub mod ir;
 mod limits;

@@ -1,0 +1,10 @@
+//! From a verified program to eBPF instructions, for datapaths inside a kernel.
+//!
+//! Pure: no system call, no kernel version, no map. [`Asm`] builds code; the parts that a datapath
+//! adds around a program are written with it too.
+
+mod asm;
+mod insn;
+
+pub use asm::{Alu, Asm, AsmError, Assembled, Atomic, Cond, Gpr, Label, Size, Src};
+pub use insn::Insn;
