@@ -6,6 +6,7 @@
 mod args;
 mod compile;
 mod run;
+mod sim;
 mod source;
 mod trace;
 mod units;
