@@ -21,7 +21,6 @@ impl Time {
         Self(micros.saturating_mul(1_000))
     }
 
-    #[cfg(test)]
     pub(crate) const fn as_nanos(self) -> u64 {
         self.0
     }
