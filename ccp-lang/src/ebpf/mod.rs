@@ -4,7 +4,11 @@
 //! adds around a program are written with it too.
 
 mod asm;
+mod host;
 mod insn;
+mod layout;
 
 pub use asm::{Alu, Asm, AsmError, Assembled, Atomic, Cond, Gpr, Label, Size, Src};
+pub use host::{Ending, Host};
 pub use insn::Insn;
+pub use layout::Layout;

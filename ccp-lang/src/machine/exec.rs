@@ -8,17 +8,17 @@ use super::outcome::Trap;
 /// `Rr` steps read both operands from the file, `Ri` steps have the right one in `constant`, `Ir`
 /// steps the left one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Step {
+pub(crate) struct Step {
     /// A constant operand.
-    pub(super) constant: u32,
-    pub(super) result: Slot,
+    pub(crate) constant: u32,
+    pub(crate) result: Slot,
     /// A second place for the result, or the step that a jump goes to.
-    pub(super) also: Slot,
-    pub(super) left: Slot,
-    pub(super) right: Slot,
+    pub(crate) also: Slot,
+    pub(crate) left: Slot,
+    pub(crate) right: Slot,
     /// The instruction in the program's code, for traps.
-    pub(super) at: u16,
-    pub(super) act: Act,
+    pub(crate) at: u16,
+    pub(crate) act: Act,
 }
 
 impl Step {
@@ -41,7 +41,7 @@ const _: () = assert!(size_of::<Step>() == 16);
 
 /// What a step does. Comparisons and commutative operations have their constant on the right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Act {
+pub(crate) enum Act {
     AddRr,
     AddRi,
     SubRr,

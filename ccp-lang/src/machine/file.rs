@@ -59,7 +59,7 @@ impl fmt::Debug for Registers {
 }
 
 /// Where a register lies in a [`File`].
-pub(super) type Slot = u16;
+pub(crate) type Slot = u16;
 
 /// The flat array. Any slot number is safe: it is masked, and the decoder makes only right ones.
 #[derive(Clone, PartialEq, Eq)]
@@ -107,41 +107,42 @@ impl Default for File {
 }
 
 /// Where a register lies; nothing for constants and for registers that no file has.
-pub(super) fn slot(reg: Reg) -> Option<Slot> {
+pub(crate) fn slot(reg: Reg) -> Option<Slot> {
     let &(_, start, count) = REGIONS.iter().find(|(class, ..)| *class == reg.class)?;
     let index = Slot::try_from(reg.index).ok()?;
     (reg.index < count).then_some(start + index)
 }
 
 /// eventFlag.
-pub(super) const EVENT_FLAG: Slot = 0;
+pub(crate) const EVENT_FLAG: Slot = 0;
 /// shouldContinue.
-pub(super) const SHOULD_CONTINUE: Slot = 1;
+pub(crate) const SHOULD_CONTINUE: Slot = 1;
 /// shouldReport.
-pub(super) const SHOULD_REPORT: Slot = 2;
+pub(crate) const SHOULD_REPORT: Slot = 2;
 /// Micros as the program sees it.
-pub(super) const MICROS: Slot = 3;
+pub(crate) const MICROS: Slot = 3;
 /// Cwnd.
-pub(super) const CWND: Slot = 4;
+pub(crate) const CWND: Slot = 4;
 /// Rate.
-pub(super) const RATE: Slot = 5;
+pub(crate) const RATE: Slot = 5;
 /// When Micros was 0. No register of the language.
-pub(super) const ZERO: Slot = 6;
+pub(crate) const ZERO: Slot = 6;
 /// The time of this invocation. No register of the language.
-pub(super) const NOW: Slot = 7;
+pub(crate) const NOW: Slot = 7;
 /// Constants for which an instruction has no room. No register of the language.
-pub(super) const SCRATCH: Slot = 8;
+pub(crate) const SCRATCH: Slot = 8;
 
 // At the start of a cache line.
-const PRIMITIVES: Slot = 16;
+pub(crate) const PRIMITIVES: Slot = 16;
 const TEMPS: Slot = PRIMITIVES + Limits::MACHINE.primitives as Slot;
 const LOCALS: Slot = TEMPS + Limits::MACHINE.temps as Slot;
-const REPORTS: Slot = LOCALS + Limits::MACHINE.locals as Slot;
+pub(crate) const REPORTS: Slot = LOCALS + Limits::MACHINE.locals as Slot;
 const CONTROLS: Slot = REPORTS + Limits::MACHINE.reports as Slot;
-const END: Slot = CONTROLS + Limits::MACHINE.controls as Slot;
+pub(crate) const END: Slot = CONTROLS + Limits::MACHINE.controls as Slot;
 
-const ACK_NOW: Slot = PRIMITIVES + crate::primitive::Primitive::AckNow as Slot;
-const RTT_SAMPLE: Slot = PRIMITIVES + crate::primitive::Primitive::FlowRttSampleUs as Slot;
+pub(crate) const ACK_NOW: Slot = PRIMITIVES + crate::primitive::Primitive::AckNow as Slot;
+pub(crate) const RTT_SAMPLE: Slot =
+    PRIMITIVES + crate::primitive::Primitive::FlowRttSampleUs as Slot;
 
 /// A power of two, so that a mask replaces the check of each access.
 const SLOTS: usize = 512;

@@ -6,11 +6,11 @@
 //! invocation allocates nothing and fails no check.
 
 mod decode;
-mod exec;
-mod file;
+pub(crate) mod exec;
+pub(crate) mod file;
 mod outcome;
 mod program;
-mod staged;
+pub(crate) mod staged;
 
 pub use file::Registers;
 pub use outcome::{Call, Outcome, Trap, TrapKind};

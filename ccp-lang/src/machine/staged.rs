@@ -113,7 +113,7 @@ impl Reg {
 }
 
 /// Where the value of a register waits.
-fn position(reg: Reg) -> Option<usize> {
+pub(crate) fn position(reg: Reg) -> Option<usize> {
     match reg.class {
         Class::Control | Class::VolatileControl => {
             (reg.index < Limits::MACHINE.controls).then_some(reg.index as usize)
@@ -125,7 +125,7 @@ fn position(reg: Reg) -> Option<usize> {
 }
 
 /// Whose value waits there.
-const fn register(at: usize) -> Reg {
+pub(crate) const fn register(at: usize) -> Reg {
     match at {
         CWND => Reg::CWND,
         RATE => Reg::RATE,
@@ -133,9 +133,9 @@ const fn register(at: usize) -> Reg {
     }
 }
 
-const CWND: usize = Limits::MACHINE.controls as usize;
-const RATE: usize = CWND + 1;
-const SETTABLE: usize = RATE + 1;
+pub(crate) const CWND: usize = Limits::MACHINE.controls as usize;
+pub(crate) const RATE: usize = CWND + 1;
+pub(crate) const SETTABLE: usize = RATE + 1;
 
 // One bit each.
 const _: () = assert!(SETTABLE <= u128::BITS as usize);
