@@ -68,6 +68,12 @@ pub trait Ipc: Send + 'static {
         0
     }
 
+    /// Hears that the loop on this end has handled what it received so far and what was due, at `now` by its own time.
+    /// Nothing to a transport; a wrapper that records takes note.
+    fn stepped(&self, now: Duration) {
+        let _ = now;
+    }
+
     /// Gives up this end and what it left in the file system. Closing again does nothing; dropping
     /// closes as well, but keeps the error to itself.
     ///

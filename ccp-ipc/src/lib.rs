@@ -6,6 +6,8 @@ mod counters;
 mod error;
 mod ipc;
 mod outbox;
+#[cfg(feature = "record")]
+pub mod record;
 #[cfg(unix)]
 #[allow(unsafe_code, reason = "the one place where std lacks what the system can do")]
 mod sys;

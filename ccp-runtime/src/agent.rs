@@ -186,6 +186,7 @@ impl<I: Ipc, A: AlgSet<I>> Agent<I, A> {
             }
             self.peers_due = self.peers_due.filter(|_| !self.peers.is_empty());
         }
+        ipc.borrow().stepped(now);
     }
 }
 
