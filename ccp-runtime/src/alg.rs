@@ -28,6 +28,13 @@ pub trait CongAlg<I: Ipc> {
     /// A panic in here leaves the connection without algorithm; the agent goes on.
     fn new_flow(&self, control: Datapath<I>, info: DatapathInfo) -> Self::Flow;
 
+    /// As [`new_flow`](Self::new_flow), for a default algorithm that is several: with the name that
+    /// the datapath asked for.
+    #[doc(hidden)]
+    fn new_flow_asked(&self, _: &str, control: Datapath<I>, info: DatapathInfo) -> Self::Flow {
+        self.new_flow(control, info)
+    }
+
     /// The compiler for this algorithm's programs: a strict one unless overridden.
     #[doc(hidden)]
     fn compiler(&self) -> Compiler {

@@ -35,8 +35,8 @@ impl<I: Ipc, A: CongAlg<I>> AlgSet<I> for DefaultAlg<A> {
         programs.add(&self.0)
     }
 
-    fn new_flow(&self, _: &str, control: Datapath<I>, info: DatapathInfo) -> A::Flow {
-        self.0.new_flow(control, info)
+    fn new_flow(&self, name: &str, control: Datapath<I>, info: DatapathInfo) -> A::Flow {
+        self.0.new_flow_asked(name, control, info)
     }
 }
 
