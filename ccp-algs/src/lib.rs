@@ -8,6 +8,7 @@ pub mod recovery;
 pub mod registry;
 pub mod reno;
 pub mod spec;
+mod specs;
 pub mod window;
 
 pub use bbr::BbrAlg;
@@ -15,4 +16,5 @@ pub use cubic::{Cubic, CubicAlg, CubicLinux, CubicLinuxAlg};
 pub use factor::Factor;
 pub use reno::{Reno, RenoAlg};
 pub use spec::Spec;
+pub use specs::{SpecFlow, Specs};
 pub use window::ReportEvery;

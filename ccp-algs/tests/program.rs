@@ -17,8 +17,8 @@ fn sources() -> [(HyStart, String); 3] {
         let mut config = reno::Config::default();
         config.hystart = hystart;
         let alg = RenoAlg::new(config);
-        let mut programs = <RenoAlg as CongAlg<AgentSocket>>::datapath_programs(&alg);
-        (hystart, programs.remove("window").unwrap())
+        let programs = <RenoAlg as CongAlg<AgentSocket>>::datapath_programs(&alg);
+        (hystart, programs.into_values().next().unwrap())
     })
 }
 

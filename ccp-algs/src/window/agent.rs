@@ -40,7 +40,8 @@ impl<A: WindowAlg, I: Ipc> CongAlg<I> for Windowed<A> {
     }
 
     fn datapath_programs(&self) -> HashMap<&'static str, String> {
-        HashMap::from([(PROGRAM, self.alg.settings().hystart.program())])
+        let hystart = self.alg.settings().hystart;
+        HashMap::from([(hystart.program_name(), hystart.program())])
     }
 
     fn new_flow(&self, control: Datapath<I>, info: DatapathInfo) -> Self::Flow {
@@ -109,7 +110,7 @@ impl<R: WindowRule, I: Ipc> WindowFlow<R, I> {
         // The datapath grows its window from the start on, and has perhaps done so already: it is set only if the
         // datapath named none.
         let fields = if set_cwnd { &fields[..] } else { &fields[..fields.len() - 1] };
-        let program = match control.set_program(PROGRAM, Some(fields)) {
+        let program = match control.set_program(settings.hystart.program_name(), Some(fields)) {
             Ok(scope) => Program::resolve(&scope),
             Err(error) => {
                 warn!(flow = %control.flow_id(), %error, "flow left alone: no program");
@@ -225,9 +226,6 @@ impl Program {
         })
     }
 }
-
-/// The program's name within each algorithm.
-const PROGRAM: &str = "window";
 
 /// A datapath's infinity: a report without an RTT sample.
 const NO_SAMPLE: u64 = u32::MAX as u64;

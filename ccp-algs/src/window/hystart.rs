@@ -28,6 +28,15 @@ impl HyStart {
         }
     }
 
+    /// What an algorithm calls the datapath program with it: another program has another name.
+    pub(super) const fn program_name(self) -> &'static str {
+        match self {
+            Self::Off => "window",
+            Self::Rfc9406 => "window-rfc9406",
+            Self::Linux => "window-linux",
+        }
+    }
+
     /// The datapath program with it: the lines of `window.ccp` that carry no mark, and those with its own.
     pub(super) fn program(self) -> String {
         let wanted = |line: &&str| {

@@ -1,0 +1,184 @@
+//! Several algorithms in one agent, each with its parameters: also one algorithm twice with different ones.
+
+use std::collections::HashMap;
+
+use ccp_runtime::{Compiler, CongAlg, Datapath, DatapathInfo, Flow, FlowId, Ipc, Lint, Report};
+
+use crate::bbr::BbrFlow;
+use crate::cubic::{Cubic, CubicLinux};
+use crate::reno::Reno;
+use crate::window::WindowFlow;
+use crate::{ReportEvery, Spec};
+
+/// Algorithms by the names that flows ask for: an agent's default algorithm that is all of them.
+///
+/// ```
+/// use ccp_algs::Specs;
+/// use ccp_runtime::RunBuilder;
+/// use ccp_sim::{Flow, Link, Rate, Scenario};
+/// use std::time::Duration;
+///
+/// let specs = Specs::new("cubic".parse()?).with("gentle", "cubic,beta=0.85".parse()?);
+/// let link = Link::new(Rate::mbit(12), Duration::from_millis(20));
+/// let flows = ["", "gentle"].map(Flow::asking_for);
+/// let results = Scenario::new(link).flows(flows).time(Duration::from_secs(1)).run(specs)?;
+/// assert_eq!(results.flows.len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Specs {
+    default: Spec,
+    named: Vec<(String, Spec)>,
+}
+
+impl Specs {
+    /// With an algorithm for flows that ask for none, or for one that is not there.
+    pub fn new(default: Spec) -> Self {
+        Self { default, named: Vec::new() }
+    }
+
+    /// Adds one for flows that ask for this name: at most 63 bytes, as long as names are on the wire.
+    pub fn with(mut self, name: impl Into<String>, spec: Spec) -> Self {
+        self.named.push((name.into(), spec));
+        self
+    }
+
+    /// Sets how often they report, unless that is a round trip, as each is told itself.
+    pub fn report(mut self, every: ReportEvery) -> Self {
+        if every != ReportEvery::Rtt {
+            self.all_mut().for_each(|spec| *spec = spec.clone().report(every));
+        }
+        self
+    }
+
+    /// Sets what is drawn from by those that draw.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.all_mut().for_each(|spec| *spec = spec.clone().seed(seed));
+        self
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Spec> {
+        core::iter::once(&self.default).chain(self.named.iter().map(|(_, spec)| spec))
+    }
+
+    fn all_mut(&mut self) -> impl Iterator<Item = &mut Spec> {
+        core::iter::once(&mut self.default).chain(self.named.iter_mut().map(|(_, spec)| spec))
+    }
+}
+
+impl Spec {
+    /// Sets how often it reports. BBR's reports mark its rounds: they stay.
+    pub fn report(self, every: ReportEvery) -> Self {
+        match self {
+            Self::Bbr(alg) => Self::Bbr(alg),
+            Self::Reno(alg) => Self::Reno(alg.report(every)),
+            Self::Cubic(alg) => Self::Cubic(alg.report(every)),
+            Self::CubicLinux(alg) => Self::CubicLinux(alg.report(every)),
+        }
+    }
+
+    /// Sets what is drawn from, if it draws.
+    pub fn seed(self, seed: u64) -> Self {
+        match self {
+            Self::Bbr(alg) => Self::Bbr(alg.seed(seed)),
+            other => other,
+        }
+    }
+
+    fn programs<I: Ipc>(&self) -> HashMap<&'static str, String> {
+        match self {
+            Self::Bbr(alg) => CongAlg::<I>::datapath_programs(alg),
+            Self::Reno(alg) => CongAlg::<I>::datapath_programs(alg),
+            Self::Cubic(alg) => CongAlg::<I>::datapath_programs(alg),
+            Self::CubicLinux(alg) => CongAlg::<I>::datapath_programs(alg),
+        }
+    }
+
+    fn start<I: Ipc>(&self, control: Datapath<I>, info: DatapathInfo) -> SpecFlow<I> {
+        match self {
+            Self::Bbr(alg) => SpecFlow::Bbr(alg.new_flow(control, info)),
+            Self::Reno(alg) => SpecFlow::Reno(alg.new_flow(control, info)),
+            Self::Cubic(alg) => SpecFlow::Cubic(alg.new_flow(control, info)),
+            Self::CubicLinux(alg) => SpecFlow::CubicLinux(alg.new_flow(control, info)),
+        }
+    }
+}
+
+impl<I: Ipc> CongAlg<I> for Specs {
+    type Flow = SpecFlow<I>;
+
+    fn name() -> &'static str {
+        "ccp-algs"
+    }
+
+    /// Those of all. One name is one program, whichever algorithm uses it.
+    fn datapath_programs(&self) -> HashMap<&'static str, String> {
+        self.all().flat_map(Spec::programs::<I>).collect()
+    }
+
+    fn new_flow(&self, control: Datapath<I>, info: DatapathInfo) -> SpecFlow<I> {
+        self.default.start(control, info)
+    }
+
+    fn new_flow_asked(&self, asked: &str, control: Datapath<I>, info: DatapathInfo) -> SpecFlow<I> {
+        let named = self.named.iter().find(|(name, _)| name == asked);
+        named.map_or(&self.default, |(_, spec)| spec).start(control, info)
+    }
+
+    /// What the window program needs.
+    fn compiler(&self) -> Compiler {
+        Compiler::new().allow(Lint::FallthroughReach)
+    }
+}
+
+/// A flow of any algorithm.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SpecFlow<I: Ipc> {
+    /// Of `bbr`.
+    Bbr(BbrFlow<I>),
+    /// Of `reno`.
+    Reno(WindowFlow<Reno, I>),
+    /// Of `cubic`.
+    Cubic(WindowFlow<Cubic, I>),
+    /// Of `cubic:linux`.
+    CubicLinux(WindowFlow<CubicLinux, I>),
+}
+
+impl<I: Ipc> Flow for SpecFlow<I> {
+    #[inline]
+    fn on_report(&mut self, flow: FlowId, report: Report<'_>) {
+        match self {
+            Self::Bbr(alg) => alg.on_report(flow, report),
+            Self::Reno(alg) => alg.on_report(flow, report),
+            Self::Cubic(alg) => alg.on_report(flow, report),
+            Self::CubicLinux(alg) => alg.on_report(flow, report),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ccp_sim::AgentSocket;
+
+    use super::*;
+    use crate::registry;
+
+    #[test]
+    fn one_name_is_one_program_whatever_is_set_of_the_algorithms() {
+        let mut seen: HashMap<&str, String> = HashMap::new();
+        for info in registry::ALL {
+            for parameter in info.parameters {
+                for value in parameter.values.split(", ") {
+                    let text = format!("{},{}={value}", info.name, parameter.key);
+                    let Ok(spec) = text.parse::<Spec>() else { continue };
+                    for (name, source) in spec.programs::<AgentSocket>() {
+                        let before = seen.entry(name).or_insert_with(|| source.clone());
+                        assert_eq!(*before, source, "{text}");
+                    }
+                }
+            }
+        }
+        assert!(seen.len() >= 3, "{:?}", seen.keys());
+    }
+}
