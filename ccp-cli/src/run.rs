@@ -4,7 +4,7 @@ use std::io::Write;
 use std::thread::JoinHandle;
 
 use anyhow::Context;
-use ccp_algs::{BbrAlg, CubicAlg, CubicLinuxAlg, RenoAlg, ReportEvery, Spec, registry};
+use ccp_algs::{Spec, Specs, registry};
 use ccp_ipc::unix::{BindError, Socket};
 use ccp_runtime::{BackendBuilder, Blocking, RunBuilder, StatsHandle, StopHandle};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
@@ -48,36 +48,7 @@ pub(crate) fn run(args: &Run, color: bool) -> Result<(), Failure> {
     let signals = SignalThread::start(stop.clone(), stats.clone())?;
     let builder =
         RunBuilder::new(BackendBuilder { sock: socket }).with_stop(stop).with_stats(stats.clone());
-    let Choice { default, mut algs, .. } = choice;
-    algs.report(args.report);
-    let Algs { bbr, reno, cubic, linux } = algs;
-    // One line for each algorithm, and an arm for what it looks like as the default.
-    let ended = match default {
-        "bbr" => builder
-            .default_alg(bbr.unwrap_or_default())
-            .try_additional_alg(reno)
-            .try_additional_alg(cubic)
-            .try_additional_alg(linux)
-            .run(),
-        "reno" => builder
-            .default_alg(reno.unwrap_or_default())
-            .try_additional_alg(cubic)
-            .try_additional_alg(linux)
-            .try_additional_alg(bbr)
-            .run(),
-        "cubic:linux" => builder
-            .default_alg(linux.unwrap_or_default())
-            .try_additional_alg(cubic)
-            .try_additional_alg(reno)
-            .try_additional_alg(bbr)
-            .run(),
-        _ => builder
-            .default_alg(cubic.unwrap_or_default())
-            .try_additional_alg(reno)
-            .try_additional_alg(linux)
-            .try_additional_alg(bbr)
-            .run(),
-    };
+    let ended = builder.default_alg(choice.algs.report(args.report)).run();
     signals.end();
     log_counters(&stats);
     ended.context("the agent ended")?;
@@ -90,71 +61,49 @@ pub(crate) fn run(args: &Run, color: bool) -> Result<(), Failure> {
 struct Choice {
     names: Vec<&'static str>,
     default: &'static str,
-    algs: Algs,
-}
-
-/// The algorithms that run, each with its parameters.
-#[derive(Debug, Default)]
-struct Algs {
-    bbr: Option<BbrAlg>,
-    reno: Option<RenoAlg>,
-    cubic: Option<CubicAlg>,
-    linux: Option<CubicLinuxAlg>,
-}
-
-impl Algs {
-    /// Adds one. Says whether it was not there yet.
-    fn add(&mut self, spec: Spec) -> Result<bool, String> {
-        Ok(match spec {
-            Spec::Bbr(alg) => self.bbr.replace(alg).is_none(),
-            Spec::Reno(alg) => self.reno.replace(alg).is_none(),
-            Spec::Cubic(alg) => self.cubic.replace(alg).is_none(),
-            Spec::CubicLinux(alg) => self.linux.replace(alg).is_none(),
-            other => return Err(format!("{} cannot be run", other.name())),
-        })
-    }
-
-    /// Sets how often they report, unless that is left at a round trip. BBR's reports mark its rounds: they stay.
-    fn report(&mut self, every: ReportEvery) {
-        if every == ReportEvery::Rtt {
-            return;
-        }
-        self.reno = self.reno.take().map(|alg| alg.report(every));
-        self.cubic = self.cubic.take().map(|alg| alg.report(every));
-        self.linux = self.linux.take().map(|alg| alg.report(every));
-    }
+    algs: Specs,
 }
 
 impl Choice {
     fn of(asked: &[String], default: Option<&str>) -> Result<Self, String> {
         let parse = |text: &str| text.parse::<Spec>().map_err(|error| error.to_string());
-        let (mut names, mut algs) = (Vec::new(), Algs::default());
         let all = registry::ALL.iter().map(|info| info.name.to_owned());
         let wanted: Vec<String> = if asked.is_empty() { all.collect() } else { asked.to_vec() };
+        let mut specs: Vec<Spec> = Vec::new();
+        let place = |specs: &[Spec], name| specs.iter().position(|spec| spec.name() == name);
         for text in &wanted {
             let spec = parse(text)?;
-            let name = spec.name();
-            if !algs.add(spec)? {
-                return Err(format!("{name} is named twice"));
+            if place(&specs, spec.name()).is_some() {
+                return Err(format!("{} is named twice", spec.name()));
             }
-            names.push(name);
+            specs.push(spec);
         }
         let default = match default {
             Some(text) => {
                 let spec = parse(text)?;
-                let name = spec.name();
-                if !names.contains(&name) {
-                    algs.add(spec)?;
-                    names.push(name);
-                } else if text != name {
-                    return Err(format!("--default: give {name} its parameters where it is named"));
+                match place(&specs, spec.name()) {
+                    Some(place) if text == spec.name() => place,
+                    Some(_) => {
+                        let name = spec.name();
+                        return Err(format!(
+                            "--default: give {name} its parameters where it is named"
+                        ));
+                    }
+                    None => {
+                        specs.push(spec);
+                        specs.len() - 1
+                    }
                 }
-                name
             }
-            None if asked.is_empty() && names.contains(&PREFERRED) => PREFERRED,
-            None => names.first().copied().ok_or("there is no algorithm")?,
+            None if asked.is_empty() => place(&specs, PREFERRED).unwrap_or(0),
+            None => 0,
         };
-        Ok(Self { names, default, algs })
+        let names: Vec<&str> = specs.iter().map(Spec::name).collect();
+        let default = specs.get(default).ok_or("there is no algorithm")?;
+        let algs = specs
+            .iter()
+            .fold(Specs::new(default.clone()), |algs, spec| algs.with(spec.name(), spec.clone()));
+        Ok(Self { names, default: default.name(), algs })
     }
 }
 
