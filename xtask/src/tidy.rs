@@ -199,6 +199,7 @@ const EDGES: &[(&str, &[&str], &[&str])] = &[
     ("ccp-datapath", &["ccp-wire", "ccp-lang"], &["ccp-ipc"]),
     ("ccp-runtime", &["ccp-wire", "ccp-lang", "ccp-ipc"], &[]),
     ("ccp-algs", &["ccp-runtime"], &["ccp-sim", "ccp-lang"]),
+    ("ccp-ebpf", &["ccp-lang", "ccp-wire", "ccp-ipc"], &["ccp-runtime", "ccp-algs"]),
     ("ccp-portus", &["ccp-runtime", "ccp-lang", "ccp-ipc"], &[]),
     ("ccp-sim", &["ccp-datapath", "ccp-runtime", "ccp-ipc"], &[]),
     ("ccp-cli", &["*"], &[]),
@@ -217,6 +218,7 @@ const UNFINISHED: &[&str] = &["todo!(", "unimplemented!(", "dbg!(", "#[ignore", 
 /// Crates that do not forbid unsafe code: what they say instead (`None`: nothing).
 const UNSAFE: &[(&str, Option<&str>)] = &[
     ("ccp-ipc", None),
+    ("ccp-ebpf", Some("#![deny(unsafe_code)]")),
     ("ccp-runtime", Some("#![deny(unsafe_code)]")),
     ("ccp-portus", Some("#![deny(unsafe_code)]")),
 ];

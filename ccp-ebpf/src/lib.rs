@@ -1,0 +1,8 @@
+#![doc = include_str!("../README.md")]
+#![deny(unsafe_code)]
+
+pub mod btf;
+pub mod offsets;
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "bpf(2) and memory shared with the kernel")]
+pub mod sys;
