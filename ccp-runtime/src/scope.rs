@@ -19,8 +19,7 @@ impl Scope {
     /// The variables of a program that was compiled apart from an agent, under the number it has or
     /// will have; 0 if it has none.
     pub fn new(program_uid: ProgramUid, variables: ccp_lang::Scope) -> Self {
-        let variables = Arc::new(variables);
-        Self { program_uid, variables }
+        Self { program_uid, variables: Arc::new(variables) }
     }
 
     /// The number under which the program is installed; 0 for no program.
