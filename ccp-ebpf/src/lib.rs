@@ -2,7 +2,11 @@
 #![deny(unsafe_code)]
 
 pub mod btf;
+#[cfg(target_os = "linux")]
+pub mod doctor;
 pub mod offsets;
+#[cfg(target_os = "linux")]
+pub mod rules;
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code, reason = "bpf(2) and memory shared with the kernel")]
 pub mod sys;
