@@ -5,8 +5,6 @@
 
 mod args;
 mod compile;
-#[cfg_attr(not(test), allow(dead_code, reason = "the command follows"))]
-mod page;
 mod run;
 mod sim;
 mod source;

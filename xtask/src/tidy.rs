@@ -221,6 +221,8 @@ const UNSAFE: &[(&str, Option<&str>)] = &[
     ("ccp-ebpf", Some("#![deny(unsafe_code)]")),
     ("ccp-runtime", Some("#![deny(unsafe_code)]")),
     ("ccp-portus", Some("#![deny(unsafe_code)]")),
+    // One ioctl of the emulated path in its tests of the kernel.
+    ("ccp-bench", Some("#![deny(unsafe_code)]")),
 ];
 
 /// Places that promise to stay short, in lines that are neither blank nor comment.
