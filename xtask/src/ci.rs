@@ -31,21 +31,16 @@ pub(crate) fn run() -> Result<()> {
     test::run(test::Scope::All)
 }
 
-/// Whether a benchmark runs the peers too.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Beside {
-    /// Our crates alone.
-    Alone,
-    /// portus and libccp in the same run.
-    Peers,
+/// Runs the benchmarks of this workspace.
+pub(crate) fn bench() -> Result<()> {
+    run_command(cargo().args(["bench", "-p", "ccp-bench"]))
 }
 
-/// Runs the benchmarks.
-pub(crate) fn bench(beside: Beside) -> Result<()> {
-    match beside {
-        Beside::Alone => run_command(cargo().args(["bench", "-p", "ccp-bench"])),
-        Beside::Peers => test::peers(&["run", "--release", "--bin", "peer_bench"]),
-    }
+/// Runs the same work on portus, libccp, ns-3 and ours, or these parts of it.
+pub(crate) fn bench_beside_peers(parts: &[&str]) -> Result<()> {
+    let arguments = ["run", "--release", "--bin", "peer_bench", "--"];
+    let [ns3, compiler] = test::NS3;
+    test::peers(&[&arguments, parts].concat(), &[test::LIBCLANG, ns3, compiler])
 }
 
 /// Builds a program without std that links the crates which promise to need none. It brings its own

@@ -22,8 +22,8 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(),
         ["no-std"] => ci::no_std(),
         ["package"] => ci::package(),
-        ["bench"] => ci::bench(ci::Beside::Alone),
-        ["bench", "--peers"] => ci::bench(ci::Beside::Peers),
+        ["bench"] => ci::bench(),
+        ["bench", "--peers", parts @ ..] => ci::bench_beside_peers(parts),
         ["ci"] => ci::run(),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
@@ -53,5 +53,6 @@ usage: cargo xtask <command>
   no-std          proves that ccp-wire, ccp-lang's machine and ccp-datapath need no std
   package         packages every crate that is published
   bench           the benchmarks of this workspace
-  bench --peers   the same work on portus and libccp, in one run, with the ratios
+  bench --peers   the same work on portus, libccp and ns-3, in one run, with the ratios; words after
+                  it choose parts, such as `simulator`
   ci              all of it, as CI runs it";

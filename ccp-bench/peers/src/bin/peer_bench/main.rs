@@ -9,13 +9,17 @@ mod agent;
 mod algs;
 mod codec;
 mod compile;
+mod dumbbell;
 mod harness;
 mod loopback;
 
 fn main() -> anyhow::Result<()> {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((dumbbell::OURS, arguments)) = wanted.split_first().map(|(a, b)| (a.as_str(), b)) {
+        return dumbbell::simulate(arguments);
+    }
     time::follow_system();
     let mut rows = Vec::new();
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| name.contains(w));
     for (name, part) in PARTS.iter().filter(|(name, _)| is_wanted(name)) {
         eprintln!("peer_bench: {name}");
@@ -27,10 +31,11 @@ fn main() -> anyhow::Result<()> {
 
 type Part = fn() -> anyhow::Result<Vec<harness::Row>>;
 
-const PARTS: [(&str, Part); 5] = [
+const PARTS: [(&str, Part); 6] = [
     ("codec", codec::rows),
     ("machine", ack::rows),
     ("compiler", compile::rows),
     ("agent over unix sockets", loopback::rows),
     ("agent over channels", agent::rows),
+    ("simulator", dumbbell::rows),
 ];
