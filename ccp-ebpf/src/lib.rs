@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![deny(unsafe_code)]
 
+#[cfg(target_os = "linux")]
+pub mod adopt;
 pub mod btf;
 #[cfg(target_os = "linux")]
 pub mod doctor;

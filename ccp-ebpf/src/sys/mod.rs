@@ -3,9 +3,11 @@
 //! Nothing in here decides anything: arguments in, descriptor or [`SysError`] out.
 
 mod error;
+mod iter;
 mod mapping;
 
 pub use error::{LoadError, SysError};
+pub use iter::{enter_net, iter_begin, iter_link, iter_prog_load};
 pub use mapping::Mapping;
 
 use std::ffi::CStr;
@@ -147,10 +149,20 @@ pub fn struct_ops_prog_load(
     ops: TypeId,
     member: u32,
 ) -> Result<OwnedFd, LoadError> {
+    load_program(name, code, STRUCT_OPS_PROGRAM, member, ops)
+}
+
+fn load_program(
+    name: &str,
+    code: &Assembled,
+    kind: u32,
+    attach_type: u32,
+    attach_to: TypeId,
+) -> Result<OwnedFd, LoadError> {
     let insns = code.to_bytes();
     let load = |log: &mut [u8]| {
         let attr = ProgLoad {
-            prog_type: STRUCT_OPS_PROGRAM,
+            prog_type: kind,
             insn_cnt: (insns.len() / 8) as u32,
             insns: insns.as_ptr() as u64,
             license: LICENSE.as_ptr() as u64,
@@ -158,8 +170,8 @@ pub fn struct_ops_prog_load(
             log_size: log.len() as u32,
             log_buf: if log.is_empty() { 0 } else { log.as_mut_ptr() as u64 },
             prog_name: short_name(name),
-            expected_attach_type: member,
-            attach_btf_id: ops.0,
+            expected_attach_type: attach_type,
+            attach_btf_id: attach_to.0,
             ..ProgLoad::default()
         };
         // SAFETY: a prefix of the kernel's attributes of this command. `insns` points to `insn_cnt`
