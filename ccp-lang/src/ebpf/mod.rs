@@ -4,11 +4,18 @@
 //! adds around a program are written with it too.
 
 mod asm;
+mod cache;
+mod emit;
 mod host;
 mod insn;
 mod layout;
+mod lower;
+mod take;
+mod work;
 
 pub use asm::{Alu, Asm, AsmError, Assembled, Atomic, Cond, Gpr, Label, Size, Src};
+pub use emit::{Bounds, Target, emit, emit_bare};
 pub use host::{Ending, Host};
 pub use insn::Insn;
 pub use layout::Layout;
+pub use take::choose;

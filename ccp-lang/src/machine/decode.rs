@@ -18,15 +18,15 @@ use crate::reg::{Class, DEF_INFINITY, INFINITY, Reg};
 
 /// A program as the inner loop wants it.
 #[derive(Clone, Debug)]
-pub(super) struct Decoded {
-    pub(super) steps: Vec<Step>,
+pub(crate) struct Decoded {
+    pub(crate) steps: Vec<Step>,
     /// Every declared register with its initial value.
-    pub(super) initial: Vec<(Slot, u32)>,
+    pub(crate) initial: Vec<(Slot, u32)>,
     /// Those that a report sets back.
-    pub(super) volatile: Vec<(Slot, u32)>,
-    pub(super) report_len: usize,
+    pub(crate) volatile: Vec<(Slot, u32)>,
+    pub(crate) report_len: usize,
     /// The primitives read, by bit.
-    pub(super) primitives: u64,
+    pub(crate) primitives: u64,
     /// The same as a list of indices.
     pub(super) loads: Vec<Slot>,
 }

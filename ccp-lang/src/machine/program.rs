@@ -77,6 +77,12 @@ impl Program {
         self.decoded.primitives
     }
 
+    /// The program as its steps.
+    #[cfg(feature = "ebpf")]
+    pub(crate) fn decoded(&self) -> &Decoded {
+        &self.decoded
+    }
+
     /// Whether a message can set a register: control registers, Cwnd and Rate.
     #[must_use]
     pub fn is_settable(reg: Reg) -> bool {

@@ -1,0 +1,126 @@
+//! The eBPF back end against the machine: random programs, ACKs and staged values, in a user-space
+//! eBPF machine.
+#![cfg(feature = "ebpf")]
+
+mod ebpf_machine;
+mod generate;
+
+use ccp_lang::ebpf::Bounds;
+use ccp_lang::{
+    Call, Class, Code, Limits, Micros, Primitive, Primitives, Program, Reg, Registers, Staged,
+};
+use ebpf_machine::{Flow, Loaded, Ran};
+use generate::{Ack, ack, code};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// Programs per run; more with `CCP_EBPF_CASES`.
+fn config() -> ProptestConfig {
+    let cases = std::env::var("CCP_EBPF_CASES").ok().and_then(|text| text.parse().ok());
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases.unwrap_or(400)) }
+}
+
+/// What a transport that counts in 32 bits can say.
+fn narrow() -> Bounds {
+    let all = Primitive::ALL.iter().filter(|p| **p != Primitive::AckNow);
+    all.fold(Bounds::ANY, |bounds, &primitive| {
+        bounds.with(primitive, if primitive.ty() == ccp_lang::Type::Bool { 1 } else { NARROW })
+    })
+}
+
+const NARROW: u64 = 0xFFFF_FFFF;
+
+/// All registers that both machines have, primitives that the program reads included.
+fn lasting(program: &Program) -> impl Iterator<Item = Reg> {
+    let mask = program.primitives();
+    let primitives = (0..32).filter(move |i| mask & (1 << i) != 0);
+    let primitives = primitives.map(|i| Reg::new(Class::Primitive, i));
+    let few = (0..32).flat_map(|i| [Reg::temp(i), Reg::local(i)]);
+    let many = (0..110).flat_map(|i| [Reg::control(i), Reg::report(i)]);
+    let own = [Reg::SHOULD_REPORT, Reg::MICROS, Reg::CWND, Reg::RATE];
+    primitives.chain(few).chain(many).chain(own)
+}
+
+fn check(codes: &[Code; 2], acks: &[Ack], bounds: Option<Bounds>) -> Result<(), TestCaseError> {
+    let programs = codes.clone().map(|code| {
+        Program::verify(code, &Limits::default()).expect("the strategy makes only good programs")
+    });
+    let bound = bounds.unwrap_or(Bounds::ANY);
+    let loaded = [0, 1].map(|i| Loaded::new(&programs[i], i as u64 + 1, bound));
+    let mut flow = Flow::new();
+    let mut regs = Registers::new(Micros(0));
+    let mut staged = Staged::new();
+    let (mut now, mut running) = (0_u64, 0);
+    let (mut cwnd, mut rate) = (10_000, 0);
+    for (number, ack) in acks.iter().enumerate() {
+        now = now.saturating_add_signed(ack.elapsed);
+        let mut primitives = Primitives::new();
+        for &(primitive, value) in &ack.primitives {
+            let value = match (bounds, primitive.ty()) {
+                (None, _) => value,
+                (Some(_), ccp_lang::Type::Bool) => value & 1,
+                (Some(_), ccp_lang::Type::Num) => value & NARROW,
+            };
+            primitives.set(primitive, value);
+        }
+        for &(reg, value) in &ack.staged {
+            staged.set(reg, value).expect("only settable ones");
+        }
+        let switched = ack.switch.is_some() || number == 0;
+        running = ack.switch.map_or(running, usize::from);
+        let program = &programs[running];
+        flow.stage(switched.then_some(running as u64 + 1), &ack.staged);
+        let found = flow.run(&loaded[running], now, &primitives, cwnd, rate);
+
+        let mut report = None;
+        let call = Call {
+            now: Micros(now),
+            primitives: &primitives,
+            cwnd,
+            rate,
+            switched,
+            staged: &mut staged,
+        };
+        let outcome = program.invoke(&mut regs, call, |fields| report = Some(fields.to_vec()));
+        let expected = Ran { cwnd: outcome.cwnd, rate: outcome.rate, report, trap: outcome.trap };
+        let code = &loaded[running];
+        prop_assert_eq!(&found, &Some(expected), "ack {} of\n{}\n{}", number, program, code);
+        for reg in lasting(program) {
+            let (found, expected) = (flow.get(reg), regs.get(reg));
+            prop_assert_eq!(
+                found,
+                expected,
+                "{} after ack {} of\n{}\n{}",
+                reg,
+                number,
+                program,
+                code
+            );
+        }
+        cwnd = outcome.cwnd.unwrap_or(cwnd);
+        rate = outcome.rate.unwrap_or(rate);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn the_code_does_what_the_machine_does(
+        one in code(),
+        other in code(),
+        acks in vec(ack(), 1..12),
+    ) {
+        check(&[one, other], &acks, None)?;
+    }
+
+    #[test]
+    fn what_bounds_let_it_leave_out_is_not_missed(
+        one in code(),
+        other in code(),
+        acks in vec(ack(), 1..12),
+    ) {
+        check(&[one, other], &acks, Some(narrow()))?;
+    }
+}
