@@ -79,7 +79,7 @@ pub(crate) struct Run {
     #[arg(long, conflicts_with = "ipc_dir")]
     pub(crate) shared_ipc: bool,
     /// How often a flow reports: once a round trip, on every ACK, or at an interval such as 10ms.
-    /// Losses and timeouts are reported at once in any case.
+    /// Losses and timeouts are reported at once in any case, and by BBR the end of each round.
     #[arg(long, value_name = "rtt|ack|INTERVAL", default_value = "rtt")]
     pub(crate) report: ReportEvery,
 }
