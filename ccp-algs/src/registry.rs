@@ -2,7 +2,7 @@
 
 use crate::spec::Parameter;
 use crate::window::WindowAlg;
-use crate::{BbrAlg, cubic, reno};
+use crate::{BbrAlg, bbr, cubic, reno};
 
 /// What there is to say of an algorithm in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,48 @@ pub const ALL: &[Info] = &[
         name: BbrAlg::NAME,
         summary: "a model of the path: bandwidth and round-trip time, probed in turn",
         reference: "tcp_bbr.c of Linux 6.12",
-        parameters: &[],
+        parameters: &[
+            Parameter::new(
+                "aggregation",
+                SWITCH,
+                "on",
+                "whether ACKs that come in lumps widen the window",
+            ),
+            Parameter::new(
+                "cwnd_gain",
+                bbr::GAINS,
+                "2",
+                "how many times what the path holds the window is",
+            ),
+            Parameter::new("margin", bbr::MARGINS, "1%", "how far below its estimate it paces"),
+            Parameter::new(
+                "phase",
+                bbr::PHASES,
+                "random",
+                "where its cycle of eight phases begins",
+            ),
+            Parameter::new("policer", SWITCH, "on", "whether it looks for a policer"),
+            Parameter::new(
+                "probe_rtt",
+                "off, or a time such as 200ms",
+                "200ms",
+                "how long it empties the path to see its round-trip time",
+            ),
+            Parameter::new("report", REPORTS, "rtt", REPORTED_TOO),
+            Parameter::new(
+                "rtprop",
+                "a time such as 10s",
+                "10s",
+                "how long the least round-trip time holds before it does",
+            ),
+            Parameter::new("seed", "a whole number", "0", "what random phases are drawn from"),
+            Parameter::new(
+                "startup_gain",
+                bbr::GAINS,
+                "739/256",
+                "how much faster than its estimate it starts",
+            ),
+        ],
     },
     Info {
         name: <cubic::Config as WindowAlg>::NAME,
@@ -85,6 +126,8 @@ const GIVES_WAY: &str = "whether a flow that finds less room than before gives w
 const AS_RENO: &str = "whether it grows no slower than Reno would";
 const ENDS_SLOW_START: &str = "how slow start ends before a loss does it";
 const REPORTED: &str = "how often the datapath reports when nothing is news";
+const REPORTED_TOO: &str =
+    "how often the datapath reports when nothing is news, as the end of a round always is";
 
 #[cfg(test)]
 mod tests {

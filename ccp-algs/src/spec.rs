@@ -4,9 +4,10 @@
 
 use core::fmt;
 use core::str::FromStr;
+use core::time::Duration;
 
 use crate::registry::{self, Info};
-use crate::{BbrAlg, CubicAlg, CubicLinuxAlg, RenoAlg, cubic, reno};
+use crate::{BbrAlg, CubicAlg, CubicLinuxAlg, RenoAlg, ReportEvery, bbr, cubic, reno};
 
 /// An algorithm with its parameters, ready for an agent.
 #[derive(Clone, Debug)]
@@ -135,7 +136,7 @@ impl FromStr for Spec {
         let alg = AlgName(registry::find(name).ok_or_else(unknown)?);
         let (mut reno, mut cubic, mut linux) =
             (reno::Config::default(), cubic::Config::default(), cubic::LinuxConfig::default());
-        let mut report = crate::ReportEvery::default();
+        let (mut bbr, mut report) = (bbr::Config::default(), ReportEvery::default());
         let mut given: Vec<&str> = Vec::new();
         for part in parts {
             let (key, value) = part
@@ -150,6 +151,18 @@ impl FromStr for Spec {
             given.push(key);
             let taken = match (alg.name, key) {
                 (_, "report") => put(&mut report, value.parse().ok()),
+                ("bbr", "aggregation") => put(&mut bbr.aggregation, switch(value)),
+                ("bbr", "cwnd_gain") => put(&mut bbr.cwnd_gain, value.parse().ok()),
+                ("bbr", "margin") => put(&mut bbr.margin, value.parse().ok()),
+                ("bbr", "phase") => put(&mut bbr.phase, value.parse().ok()),
+                ("bbr", "policer") => put(&mut bbr.policer, switch(value)),
+                ("bbr", "probe_rtt") if value == "off" => {
+                    put(&mut bbr.probe_rtt, Some(Duration::ZERO))
+                }
+                ("bbr", "probe_rtt") => put(&mut bbr.probe_rtt, time(value)),
+                ("bbr", "rtprop") => put(&mut bbr.rtprop, time(value)),
+                ("bbr", "seed") => put(&mut bbr.seed, value.parse().ok()),
+                ("bbr", "startup_gain") => put(&mut bbr.startup_gain, value.parse().ok()),
                 ("reno", "beta") => put(&mut reno.beta, value.parse().ok()),
                 ("reno", "beta_ecn") => put(&mut reno.beta_ecn, value.parse().ok()),
                 ("reno", "hystart") => put(&mut reno.hystart, value.parse().ok()),
@@ -180,7 +193,7 @@ impl FromStr for Spec {
             cubic.beta_ecn = cubic.beta;
         }
         Ok(match alg.name {
-            "bbr" => Self::Bbr(BbrAlg::default()),
+            "bbr" => Self::Bbr(BbrAlg::new(bbr).report(report)),
             "reno" => Self::Reno(RenoAlg::new(reno).report(report)),
             "cubic" => Self::Cubic(CubicAlg::new(cubic).report(report)),
             "cubic:linux" => Self::CubicLinux(CubicLinuxAlg::new(linux).report(report)),
@@ -197,6 +210,14 @@ fn switch(text: &str) -> Option<bool> {
     match text {
         "on" => Some(true),
         "off" => Some(false),
+        _ => None,
+    }
+}
+
+/// A time as report intervals are written.
+fn time(text: &str) -> Option<Duration> {
+    match text.parse() {
+        Ok(ReportEvery::Interval(time)) => Some(time),
         _ => None,
     }
 }
@@ -240,6 +261,30 @@ mod tests {
     }
 
     #[test]
+    fn every_parameter_of_bbr_reaches_it() {
+        let spec: Spec =
+            "bbr,aggregation=off,cwnd_gain=2.5,margin=3%,phase=0,policer=off,probe_rtt=off,\
+                          report=ack,rtprop=5s,seed=7,startup_gain=2"
+                .parse()
+                .unwrap();
+        let text = format!("{spec:?}");
+        for part in [
+            "aggregation: false",
+            "cwnd_gain: Gain(640)",
+            "Margin(3)",
+            "StartPhase(Some(0))",
+            "policer: false",
+            "probe_rtt: 0ns",
+            "report: Ack",
+            "rtprop: 5s",
+            "seed: 7",
+            "startup_gain: Gain(512)",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+
+    #[test]
     fn abe_is_a_factor_of_its_own_and_follows_beta_unless_given() {
         let text = format!("{:?}", "reno,beta=0.6".parse::<Spec>().unwrap());
         assert_eq!(text.matches("Factor(76800)").count(), 2, "{text}");
@@ -259,6 +304,14 @@ mod tests {
             ("cubic,beta=0.7,beta=0.7", "cubic is given 'beta' twice"),
             ("cubic,c=nan", "cubic does not take c=nan: use 0.01 to 10"),
             ("cubic:linux,hystart=on", "use off, rfc9406, linux"),
+            ("bbr,beta=0.5", "bbr has no parameter 'beta'; it has: aggregation, cwnd_gain, margin"),
+            ("bbr,cwnd_gain=0.5", "bbr does not take cwnd_gain=0.5: use 1 to 10, or n/256"),
+            ("bbr,margin=2", "use 0% to 50%"),
+            ("bbr,phase=1", "use random, 0, 2 to 7"),
+            ("bbr,probe_rtt=0ms", "use off, or a time such as 200ms"),
+            ("bbr,rtprop=off", "use a time such as 10s"),
+            ("bbr,seed=-1", "use a whole number"),
+            ("bbr,report=never", "use rtt, ack, or a time such as 10ms"),
         ] {
             let error = text.parse::<Spec>().unwrap_err().to_string();
             assert!(error.contains(says), "{error}");

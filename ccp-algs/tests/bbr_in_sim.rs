@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use ccp_algs::{BbrAlg, RenoAlg};
-use ccp_lang::{Compiler, Primitive};
-use ccp_runtime::CongAlg;
-use ccp_sim::{AgentSocket, Change, Flow, FlowSample, Link, QueueLimit, Rate, Scenario};
+use ccp_sim::{Change, Flow, FlowSample, Link, QueueLimit, Rate, Scenario};
 
 const MS: Duration = Duration::from_millis(1);
 const MSS: u64 = 1448;
@@ -23,16 +21,6 @@ fn samples(scenario: &Scenario) -> Vec<FlowSample> {
     let results = scenario.run(BbrAlg::default()).unwrap();
     assert_eq!((results.agent.refused, results.agent.traps), (0, 0));
     results.flows[0].samples.clone()
-}
-
-#[test]
-fn the_program_needs_nothing_that_a_libccp_datapath_lacks() {
-    let programs = <BbrAlg as CongAlg<AgentSocket>>::datapath_programs(&BbrAlg::default());
-    let compiled =
-        Compiler::new().available(Primitive::BASE_MASK).compile(&programs["bbr"]).unwrap();
-    assert_eq!(compiled.program.primitives() & !Primitive::BASE_MASK, 0);
-    let code = compiled.program.code();
-    assert!(code.instrs.len() <= 255, "{} instructions", code.instrs.len());
 }
 
 #[test]

@@ -2,28 +2,38 @@
 
 use std::collections::HashMap;
 
-use ccp_runtime::{
-    CongAlg, ControlField, Datapath, DatapathInfo, Flow, FlowId, Ipc, Report, ReportError,
-    ReportField, Scope,
-};
+use ccp_runtime::{CongAlg, Datapath, DatapathInfo, Flow, FlowId, Ipc, Report};
 use tracing::{debug, warn};
 
-use super::{Bbr, Mode, Orders, Seen};
-use crate::window::Start;
+use super::program::{Program, Recovery, first_fields};
+use super::{Bbr, Config, Mode};
+use crate::window::{ReportEvery, Start};
 
-/// BBR as an algorithm of the agent.
+/// BBR as an algorithm of the agent: `bbr`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BbrAlg {
-    seed: u64,
+    config: Config,
+    report: ReportEvery,
 }
 
 impl BbrAlg {
     /// The name that datapaths and users know it by.
     pub const NAME: &'static str = "bbr";
 
+    /// With one report a round.
+    pub fn new(config: Config) -> Self {
+        Self { config, report: ReportEvery::default() }
+    }
+
+    /// Sets how often the datapath reports. The end of a round is reported in any case.
+    pub fn report(mut self, every: ReportEvery) -> Self {
+        self.report = every;
+        self
+    }
+
     /// Sets what the random phases of all flows are drawn from.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
+        self.config.seed = seed;
         self
     }
 }
@@ -36,13 +46,14 @@ impl<I: Ipc> CongAlg<I> for BbrAlg {
     }
 
     fn datapath_programs(&self) -> HashMap<&'static str, String> {
-        HashMap::from([(PROGRAM, include_str!("bbr.ccp").to_owned())])
+        Recovery::ALL.map(|recovery| (recovery.program(), recovery.source(self.report))).into()
     }
 
     fn new_flow(&self, control: Datapath<I>, info: DatapathInfo) -> Self::Flow {
         let start = Start::new(info.mss, info.init_cwnd);
-        let seed = self.seed ^ (u64::from(info.flow.0) << 32 | u64::from(info.src_port));
-        BbrFlow::new(Bbr::new(start, seed), start, info.init_cwnd == 0, control)
+        let seed = self.config.seed ^ (u64::from(info.flow.0) << 32 | u64::from(info.src_port));
+        let config = Config { seed, ..self.config };
+        BbrFlow::new(config, self.report, start, info.init_cwnd == 0, control)
     }
 }
 
@@ -52,26 +63,34 @@ pub struct BbrFlow<I: Ipc> {
     control: Datapath<I>,
     /// `None` when the datapath did not take the program: then the flow is left alone.
     program: Option<Program>,
-    /// A phase that could not be sent yet.
+    /// The phase at which PROBE_BW begins, until the datapath is known to be in it.
     phase: Option<u8>,
     /// Whether the last orders could not be sent.
     unsent: bool,
 }
 
 impl<I: Ipc> BbrFlow<I> {
-    fn new(bbr: Bbr, start: Start, set_cwnd: bool, mut control: Datapath<I>) -> Self {
-        let fields =
-            [("mss", start.mss), ("pair", 2 * start.mss), ("most", MOST), ("Cwnd", start.cwnd)];
+    fn new(
+        config: Config,
+        report: ReportEvery,
+        start: Start,
+        set_cwnd: bool,
+        mut control: Datapath<I>,
+    ) -> Self {
+        let recovery = Recovery::of(control.primitives());
+        let mut fields = first_fields(recovery, report, &config, start);
         // The datapath's window is set only if it named none.
-        let fields = if set_cwnd { &fields[..] } else { &fields[..fields.len() - 1] };
-        let program = match control.set_program(PROGRAM, Some(fields)) {
-            Ok(scope) => Program::resolve(&scope),
+        if set_cwnd {
+            fields.push(("Cwnd", start.cwnd));
+        }
+        let program = match control.set_program(recovery.program(), Some(&fields)) {
+            Ok(scope) => Program::resolve(&scope, recovery, &config),
             Err(error) => {
                 warn!(flow = %control.flow_id(), %error, "flow left alone: no program");
                 None
             }
         };
-        Self { bbr, control, program, phase: None, unsent: false }
+        Self { bbr: Bbr::new(config, start), control, program, phase: None, unsent: false }
     }
 
     /// The flow's state machine.
@@ -82,22 +101,18 @@ impl<I: Ipc> BbrFlow<I> {
     fn tell(&mut self, program: &Program) {
         let orders = self.bbr.orders();
         self.phase = orders.phase.or(self.phase);
-        let fields = program.orders(&orders, self.phase.unwrap_or(0), self.bbr.mss());
-        // The phase comes last, and only when there is one.
-        let count = fields.len() - usize::from(self.phase.is_none());
+        // The datapath advances the phase: it is told one only where the cycle begins, or that there is none.
+        let pulses = orders.mode == Mode::ProbeBw && orders.policed == 0;
+        let phase = self.phase.filter(|_| pulses);
+        let fields = program.orders(&orders, phase, self.bbr.mss());
+        let count = fields.len() - usize::from(pulses && phase.is_none());
         let sent = self.control.update(&fields[..count]);
-        match sent {
-            Ok(()) => {
-                self.phase = None;
-                self.unsent = false;
-            }
-            Err(error) => {
-                if !self.unsent {
-                    warn!(flow = %self.control.flow_id(), %error, "orders not sent; the next reports try again");
-                }
-                self.unsent = true;
-            }
+        if let Err(error) = &sent
+            && !self.unsent
+        {
+            warn!(flow = %self.control.flow_id(), %error, "orders not sent; the next reports try again");
         }
+        self.unsent = sent.is_err();
     }
 }
 
@@ -106,6 +121,9 @@ impl<I: Ipc> Flow for BbrFlow<I> {
         let Some(program) = self.program else { return };
         match program.read(&report) {
             Ok(seen) => {
+                if seen.mode == Mode::ProbeBw && !self.unsent {
+                    self.phase = None;
+                }
                 self.bbr.on_report(&seen);
                 self.tell(&program);
             }
@@ -122,119 +140,3 @@ impl<I: Ipc> core::fmt::Debug for BbrFlow<I> {
             .finish_non_exhaustive()
     }
 }
-
-/// Where the program's variables are.
-#[derive(Clone, Copy, Debug)]
-struct Program {
-    round: ReportField,
-    rate: ReportField,
-    peak: ReportField,
-    held: ReportField,
-    delivered: ReportField,
-    lost: ReportField,
-    min_rtt: ReportField,
-    excess: ReportField,
-    timeout: ReportField,
-    undone: ReportField,
-    idle: ReportField,
-    done: ReportField,
-    now: ReportField,
-    mode_seen: ReportField,
-    mode: ControlField,
-    phase: ControlField,
-    pulse: ControlField,
-    bandwidth: ControlField,
-    policed: ControlField,
-    rtprop: ControlField,
-    pacing_gain: ControlField,
-    cwnd_gain: ControlField,
-    full: ControlField,
-    slack: ControlField,
-    bursts: ControlField,
-}
-
-impl Program {
-    fn resolve(scope: &Scope) -> Option<Self> {
-        Some(Self {
-            round: scope.field("Report.round")?,
-            rate: scope.field("Report.rate")?,
-            peak: scope.field("Report.peak")?,
-            held: scope.field("Report.held")?,
-            delivered: scope.field("Report.delivered")?,
-            lost: scope.field("Report.lost")?,
-            min_rtt: scope.field("Report.minrtt")?,
-            excess: scope.field("Report.excess")?,
-            timeout: scope.field("Report.timeout")?,
-            undone: scope.field("Report.undone")?,
-            idle: scope.field("Report.idle")?,
-            done: scope.field("Report.done")?,
-            now: scope.field("Report.now")?,
-            mode_seen: scope.field("Report.mode")?,
-            mode: scope.control("mode")?,
-            phase: scope.control("phase")?,
-            pulse: scope.control("pulse")?,
-            bandwidth: scope.control("bw")?,
-            policed: scope.control("policed")?,
-            rtprop: scope.control("rtprop")?,
-            pacing_gain: scope.control("pgain")?,
-            cwnd_gain: scope.control("cgain")?,
-            full: scope.control("full")?,
-            slack: scope.control("slack")?,
-            bursts: scope.control("bursts")?,
-        })
-    }
-
-    fn read(&self, report: &Report<'_>) -> Result<Seen, ReportError> {
-        let flag = |field| report.get(field).map(|value| value != 0);
-        let min_rtt = report.get(self.min_rtt)?;
-        Ok(Seen {
-            now_us: report.get(self.now)?,
-            round: flag(self.round)?,
-            rate: report.get(self.rate)?,
-            limited_rate: report.get(self.peak)?,
-            limited: flag(self.held)?,
-            delivered: report.get(self.delivered)?,
-            lost: report.get(self.lost)?,
-            min_rtt_us: (min_rtt < NO_SAMPLE).then_some(min_rtt),
-            excess: report.get(self.excess)?,
-            timeout: flag(self.timeout)?,
-            undone: flag(self.undone)?,
-            idle: flag(self.idle)?,
-            done: flag(self.done)?,
-            mode: match report.get(self.mode_seen)? {
-                1 => Mode::Drain,
-                2 => Mode::ProbeBw,
-                3 => Mode::ProbeRtt,
-                _ => Mode::Startup,
-            },
-        })
-    }
-
-    /// `mss` is needed to round up to an even number of segments.
-    fn orders(&self, orders: &Orders, phase: u8, mss: u64) -> [(ControlField, u64); 11] {
-        let round_up = 2 * mss - 1;
-        [
-            (self.mode, orders.mode as u64),
-            (self.pulse, (orders.mode == Mode::ProbeBw && orders.policed == 0).into()),
-            (self.bandwidth, orders.bandwidth.min(MOST)),
-            (self.policed, orders.policed.min(MOST)),
-            (self.rtprop, orders.rtprop_us.unwrap_or(MOST_US).min(MOST_US)),
-            (self.pacing_gain, orders.pacing_gain),
-            (self.cwnd_gain, orders.cwnd_gain),
-            (self.full, orders.full.into()),
-            (self.slack, orders.bursts.saturating_add(orders.aggregation).saturating_add(round_up)),
-            (self.bursts, orders.bursts.saturating_add(round_up)),
-            (self.phase, phase.into()),
-        ]
-    }
-}
-
-/// The program's name.
-const PROGRAM: &str = "bbr";
-
-/// A datapath's infinity: a report without an RTT sample.
-const NO_SAMPLE: u64 = u32::MAX as u64;
-
-/// The most that counts, so that no product in the program overflows: 2 Tbit/s and 33 s.
-const MOST: u64 = 1 << 38;
-const MOST_US: u64 = (1 << 25) - 1;

@@ -1,6 +1,9 @@
 # The per-ACK half of BBR: rounds, the pulse of PROBE_BW, the window, packet conservation. Modes: 0 STARTUP, 1 DRAIN,
 # 2 PROBE_BW, 3 PROBE_RTT. Rates are bytes per second, gains 1/256. One report a round, and one at once after a loss, a
 # timeout, an undo, or when what a mode waits for has happened.
+#
+# A line that ends in a mark is only in some variants: `#told` where the transport says that it repairs losses,
+# `#inferred` where it does not; `#rtt`, `#every` and `#ack` by how often it reports.
 (def
   (Report
     (volatile round false)
@@ -12,7 +15,7 @@
     (volatile minrtt +infinity)
     (volatile excess 0)
     (volatile timeout false)
-    (volatile undone false)
+    (volatile undone false)      #                                                                             #told
     (volatile idle false)
     (volatile done false)
     (now 0)
@@ -21,18 +24,20 @@
   # Orders.
   (mss 1448)
   (pair 2896)                    # two segments
+  (least 5792)                   # the least window, bytes
+  (keep 99)                      # the part of the bandwidth to pace at, in 1/100
+  (first 2857851)                # the first rate, in windows per second and RTprop
   (mode 0)
-  (phase 0)                      # of PROBE_BW; the program advances it
-  (pulse false)                  # whether there are phases: in PROBE_BW without a policer
+  (phase 9)                      # of PROBE_BW, 0 to 7; the program advances it. From 9 on there is none
   (bw 0)                         # larger samples raise it at once
-  (policed 0)                    # used in its place when not 0
-  (most 4000000000)              # no sample counts as more, so that no product overflows
+  (most 4000000000)              # but not beyond this, so that no product overflows
   (rtprop 33554431)              # lower samples lower it at once
   (pgain 739)
   (cgain 739)
   (full false)
   (slack 0)                      # room for bursts, ACK aggregation and rounding up, bytes
   (bursts 0)                     # room for bursts and rounding up alone
+  (every 0)                      #                                                                             #every
   # The program's own.
   (limit 0)                      # bytes in flight when the round began
   (gone 0)                       # delivered or lost since
@@ -44,6 +49,7 @@
   (aggat 0)                      # ACK aggregation: since when, and how much came
   (aggacked 0)
   (bdp 0)
+  (since 0)                      # the time of the last report                                                 #every
 )
 (when true
   (:= news (* (+ Ack.packets_acked Ack.packets_misordered) mss))
@@ -53,20 +59,25 @@
   (:= Report.round (> gone limit))
 
   # Bandwidth and RTprop.
-  (:= x (min most (min Flow.rate_incoming Flow.rate_outgoing)))
+  (:= x (min Flow.rate_incoming Flow.rate_outgoing))
   (:= x (!if acts 0))
   (:= next Flow.app_limited)
-  (:= Report.held (|| Report.held next))
+  (:= Report.held (if next true))
   (:= Report.rate (!if next (max Report.rate x)))
   (:= Report.peak (max Report.peak x))
-  (:= bw (max bw x))
-  (:= bw (if (> policed 0) policed))
+  (:= bw (min most (max bw x)))
   (:= rtprop (min rtprop Flow.rtt_sample_us))
   (:= bdp (/ (* bw rtprop) 1000000))
+  # Restart from idle: such an ACK ends a round, and so is reported at once.
+  (:= Report.idle (&& empty next))                                                                             #told
+  (:= Report.idle (&& empty (! repairing)))                                                                    #inferred
 
   # Recovery begins (`shut`) or ends (`open`). The window from before comes back; so it does after PROBE_RTT.
-  (:= next (> Flow.recovery 1))
-  (:= next (!if (|| acts Flow.was_timeout) repairing))
+  (:= next (> Flow.recovery 1))                                                                                #told
+  (:= next (!if (|| acts Flow.was_timeout) repairing))                                                         #told
+  # Until what was in flight has been delivered or lost, and as long as losses go on.
+  (:= next (&& repairing (! Report.round)))                                                                    #inferred
+  (:= next (if (|| Flow.was_timeout (&& acts (> Report.lost 0))) true))                                        #inferred
   (:= shut (&& next (! repairing)))
   (:= open (&& repairing (! next)))
   (:= repairing next)
@@ -78,33 +89,35 @@
   (:= next (|| shut Report.round))
   (:= limit (if next Flow.bytes_in_flight))
   (:= gone (if next 0))
+  # After a timeout, until as much has been delivered as the window held.
+  (:= limit (if Flow.was_timeout prior))                                                                       #inferred
 
   # The pulse. In flight is compared as it was before this ACK.
   (:= gain pgain)
-  (:= gain (if (&& pulse (== phase 0)) 320))
-  (:= gain (if (&& pulse (== phase 1)) 192))
+  (:= gain (if (== phase 0) 320))
+  (:= gain (if (== phase 1) 192))
   (:= goal (/ (+ (/ (* bdp (max 256 gain)) 256) bursts) pair))
-  (:= goal (if (== gain 320) (+ goal 1)))
+  (:= goal (if (== phase 0) (+ goal 1)))
   (:= goal (* goal pair))
   (:= x (+ Flow.bytes_in_flight (+ news Report.lost)))
   (:= next (> Micros rtprop))
-  (:= next (if (&& (== gain 320) (&& (== Report.lost 0) (< x goal))) false))
-  (:= next (if (&& (== gain 192) (> (+ goal 1) x)) pulse))
+  (:= next (if (&& (== phase 0) (&& (== Report.lost 0) (< x goal))) false))
+  (:= next (if (&& (== phase 1) (> (+ goal 1) x)) true))
   (:= phase (if next (+ phase 1)))
-  (:= phase (if (> phase 7) 0))
+  (:= phase (if (== phase 8) 0))
   (:= Micros (if (|| next (> mode Report.mode)) 0))
   # With nothing in flight the flow is to go on at gain 1: it restarts from idle.
-  (:= gain (if (&& pulse (== Flow.bytes_in_flight 0)) 256))
+  (:= gain (if (== Flow.bytes_in_flight 0) 256))
 
   # The rate. Before the pipe is full it only rises.
-  (:= Rate (if (== Rate 0) (/ (* Cwnd 2857852) rtprop)))
-  (:= x (/ (* (/ (* bw gain) 256) 99) 100))
+  (:= Rate (if (&& acts (== win 0)) (/ (* Cwnd first) rtprop)))
+  (:= x (/ (* (* bw gain) keep) 25600))
   (:= Rate (if (|| (> x Rate) full) x))
 
-  # ACK aggregation: what came beyond the bandwidth since it was last behind.
-  (:= next (|| empty (> Flow.idle_us 0)))
-  (:= Report.idle (|| Report.idle next))
-  (:= x (/ (* bw (min 33554431 (- (max Ack.now aggat) aggat))) 1000000))
+  # ACK aggregation: what came beyond the bandwidth since it was last behind, half a minute ago at most.
+  (:= x (min 33554431 (- (max Ack.now aggat) aggat)))
+  (:= next (|| Report.idle (> x 33554430)))
+  (:= x (/ (* bw x) 1000000))
   (:= next (|| next (> x aggacked)))
   (:= aggat (if next Ack.now))
   (:= aggacked (if next 0))
@@ -114,7 +127,7 @@
 
   # The window. The first ten packets always let it grow, so to twenty from ten.
   (:= x (/ (+ (/ (* bdp cgain) 256) slack) pair))
-  (:= x (if (&& pulse (== phase 0)) (+ x 1)))
+  (:= x (if (== phase 0) (+ x 1)))
   (:= x (* x pair))
   (:= Cwnd (if acts (- (max Cwnd (+ Report.lost mss)) Report.lost)))
   (:= Cwnd (if Flow.was_timeout (+ Flow.bytes_in_flight mss)))
@@ -124,22 +137,29 @@
   (:= next (&& acts (! conserve)))
   (:= Cwnd (if (&& next (|| full (< Cwnd (max x (* 20 mss))))) (+ Cwnd news)))
   (:= Cwnd (if (&& next full) (min Cwnd x)))
-  (:= Cwnd (if acts (max Cwnd (* 4 mss))))
-  (:= Cwnd (if (== mode 3) (min Cwnd (* 4 mss))))
+  (:= Cwnd (if next (max Cwnd least)))
+  (:= Cwnd (if (== mode 3) (min Cwnd least)))
   (:= win Cwnd)
 
   # The report.
   (:= Report.delivered (+ Report.delivered news))
   (:= Report.minrtt (min Report.minrtt Flow.rtt_sample_us))
   (:= Report.timeout Flow.was_timeout)
-  (:= Report.undone Flow.undone)
+  (:= Report.undone Flow.undone)                                                                               #told
   (:= Report.now Ack.now)
   (:= Report.mode mode)
-  (:= Report.done (&& (== mode 1) (< Flow.bytes_in_flight (+ goal 1))))
+  (:= Report.done (if (== mode 1) (< Flow.bytes_in_flight (+ goal 1))))
   (:= Report.done (if (== mode 3) (< Flow.packets_in_flight 5)))
   (:= empty (== Flow.bytes_in_flight 0))
   (fallthrough)
 )
-(when (|| (|| Report.round (> Report.lost 0)) (|| (|| Report.timeout Report.undone) Report.done))
+(when (|| (> Report.lost 0)                                                                                    #rtt
+(when (|| (|| (> Report.lost 0) (> Ack.now (+ since every)))                                                   #every
+(when (|| (> Ack.now 0)                                                                                        #ack
+    (|| Report.undone                                                                                          #told
+    (|| Report.timeout (|| Report.round Report.done))
+    )                                                                                                          #told
+  )
+  (:= since Ack.now)                                                                                           #every
   (report)
 )

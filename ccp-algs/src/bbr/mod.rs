@@ -20,21 +20,32 @@
 //! | policer | `bbr_lt_*` | `policer.rs` |
 //! | ACK aggregation | `bbr_extra_acked_*` | `aggregation.rs` |
 //!
+//! [`Config`] holds what can be set of it.
+//!
 //! All arithmetic is on integers. Where it differs from the kernel: the maximum over rounds is exact instead of three
 //! samples of it; a sample counts for the round that its report ends; a round with any sample that the application
-//! held back does not count toward the full pipe, nor for the policer; the time in PROBE_RTT ends with a report, one a
-//! round, and the first ends of two rounds count as one; an ACK that a receiver held back is not told from others when
-//! the RTprop filter is renewed. A phase that an ACK ends is paced by from the next ACK on. A datapath that has only the
-//! first fifteen primitives never says that it repairs losses: there the window is not conserved in recovery.
+//! held back does not count toward the full pipe, nor for the policer; an ACK that a receiver held back is not told
+//! from others when the RTprop filter is renewed. A phase that an ACK ends is paced by from the next ACK on; what is in
+//! flight is taken as it is, not as it will be when the next packet may leave.
+//!
+//! A datapath that has only the first fifteen primitives never says that it repairs losses. There the program infers
+//! it: a loss begins a repair, which ends when what was in flight then has been delivered or lost, and goes on while
+//! more is lost; a timeout, when as much has been delivered as the window held. The transport's own word may come later,
+//! since a retransmission may still be under way: the window from before then comes back a little sooner. Rates there
+//! stay below what 32 bits hold.
 
 mod agent;
 mod aggregation;
+mod config;
 mod filter;
 mod model;
 mod policer;
+mod program;
 
 pub use agent::{BbrAlg, BbrFlow};
 pub use aggregation::Excess;
+pub use config::{Config, Gain, Margin, ParseValueError, StartPhase};
+pub(crate) use config::{GAINS, MARGINS, PHASES};
 pub use filter::{MaxOverRounds, MinOverTime};
 pub use model::{Bbr, Mode, Orders, Seen};
 pub use policer::{Interval, Policer, Verdict};

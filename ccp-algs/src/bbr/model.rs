@@ -1,7 +1,10 @@
 //! The per-round half: the path model, the states, and what the datapath is told.
 
+use core::time::Duration;
+
 use super::UNIT;
 use super::aggregation::Excess;
+use super::config::Config;
 use super::filter::{MaxOverRounds, MinOverTime};
 use super::policer::{Interval, Policer, Verdict};
 use crate::window::Start;
@@ -81,6 +84,7 @@ pub struct Orders {
 /// One flow's path model and state: a plain state machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bbr {
+    config: Config,
     mss: u64,
     /// State of the generator of phases.
     random: u64,
@@ -95,20 +99,30 @@ pub struct Bbr {
     full: bool,
     policer: Policer,
     excess: Excess,
-    /// PROBE_RTT: the time in microseconds, and the round, when in flight had come down.
-    settled: Option<(u64, u64)>,
+    /// PROBE_RTT: once in flight has come down.
+    settled: Option<Settled>,
     /// Rounds to end until no sample is of PROBE_RTT's own making any more.
     emptied: u32,
     /// The phase at which PROBE_BW has just begun.
     phase: Option<u8>,
 }
 
+/// PROBE_RTT since in flight came down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Settled {
+    /// When it had, microseconds.
+    since_us: u64,
+    /// Bytes delivered or lost since: more than four segments are a round.
+    gone: u64,
+}
+
 impl Bbr {
     /// Begins in STARTUP. The same seed gives the same phases.
-    pub fn new(start: Start, seed: u64) -> Self {
+    pub fn new(config: Config, start: Start) -> Self {
         Self {
+            config,
             mss: start.mss,
-            random: seed,
+            random: config.seed,
             mode: Mode::Startup,
             rounds: 0,
             bandwidth: MaxOverRounds::default(),
@@ -143,11 +157,15 @@ impl Bbr {
             self.undo(seen.now_us);
         }
         if seen.timeout {
-            // `bbr_set_state`: the search for the full pipe begins again, if it has not ended.
+            // `bbr_set_state`: the search for the full pipe begins again, if it has not ended. For the policer a round
+            // ends as well; for all else the next ACK ends it.
             self.full_bandwidth = 0;
+            seen.round = false;
         }
         self.update_bandwidth(&seen);
-        self.excess.on_report(seen.excess, seen.round);
+        if self.config.aggregation {
+            self.excess.on_report(seen.excess, seen.round);
+        }
         self.check_full(&seen);
         self.check_drain(&seen);
         self.update_rtprop(&seen);
@@ -157,10 +175,12 @@ impl Bbr {
     pub fn orders(&self) -> Orders {
         let policed = self.policer.bandwidth();
         let bandwidth = self.bandwidth.max();
+        let high = self.config.startup_gain.units();
         let (pacing_gain, cwnd_gain) = match self.mode {
-            Mode::Startup => (HIGH_GAIN, HIGH_GAIN),
-            Mode::Drain => (DRAIN_GAIN, HIGH_GAIN),
-            Mode::ProbeBw => (UNIT, CWND_GAIN),
+            Mode::Startup => (high, high),
+            // `bbr_drain_gain`: what undoes STARTUP.
+            Mode::Drain => (UNIT * UNIT / high, high),
+            Mode::ProbeBw => (UNIT, self.config.cwnd_gain.units()),
             Mode::ProbeRtt => (UNIT, UNIT),
         };
         let used = policed.unwrap_or(bandwidth);
@@ -172,7 +192,7 @@ impl Bbr {
             pacing_gain,
             cwnd_gain,
             full: self.full,
-            bursts: BURSTS * self.burst(pacing_rate(used, pacing_gain)),
+            bursts: BURSTS * self.burst(self.config.pacing_rate(used, pacing_gain)),
             aggregation: if self.full { self.excess.bytes(used) } else { 0 },
             phase: self.phase,
         }
@@ -211,7 +231,9 @@ impl Bbr {
             lost: seen.lost.max(u64::from(seen.timeout)),
             app_limited: seen.limited,
         };
-        if self.policer.on_report(&interval, self.mode == Mode::ProbeBw) == Verdict::Over {
+        if self.config.policer
+            && self.policer.on_report(&interval, self.mode == Mode::ProbeBw) == Verdict::Over
+        {
             self.begin_probe_bw();
         }
         if seen.rate > 0 {
@@ -248,16 +270,24 @@ impl Bbr {
     }
 
     fn update_rtprop(&mut self, seen: &Seen) {
-        let expired = self.rtprop.is_expired(seen.now_us, RTPROP_US);
+        let window_us = micros(self.config.rtprop);
+        let expired = self.rtprop.is_expired(seen.now_us, window_us);
         if let Some(sample) = seen.min_rtt_us {
             if self.rtprop.value_us().is_none() {
                 self.rtprop.confirm(seen.now_us);
             }
-            self.rtprop.push(seen.now_us, sample, RTPROP_US);
+            self.rtprop.push(seen.now_us, sample, window_us);
         }
         let known = self.rtprop.value_us().is_some();
+        let enabled = !self.config.probe_rtt.is_zero();
         // An idle path has emptied itself.
-        if expired && known && self.rounds > 0 && !seen.idle && self.mode != Mode::ProbeRtt {
+        if expired
+            && enabled
+            && known
+            && self.rounds > 0
+            && !seen.idle
+            && self.mode != Mode::ProbeRtt
+        {
             self.mode = Mode::ProbeRtt;
             self.phase = None;
             self.settled = None;
@@ -274,16 +304,18 @@ impl Bbr {
         }
     }
 
-    /// Whether the time in PROBE_RTT is over: it counts from when in flight has come down.
+    /// Whether the time in PROBE_RTT is over: it counts from when in flight has come down, and a round must pass in it.
     fn has_waited(&mut self, seen: &Seen) -> bool {
-        let Some((since_us, rounds)) = self.settled else {
+        let Some(settled) = &mut self.settled else {
             if seen.done {
-                self.settled = Some((seen.now_us, self.rounds));
+                self.settled = Some(Settled { since_us: seen.now_us, gone: 0 });
             }
             return false;
         };
-        // The first round to end may have begun before.
-        self.rounds > rounds + 1 && seen.now_us > since_us.saturating_add(PROBE_RTT_US)
+        settled.gone = settled.gone.saturating_add(seen.delivered).saturating_add(seen.lost);
+        // With nothing under way any more there is no round to wait for (`bbr_cwnd_event`).
+        let round = seen.idle || settled.gone > LEAST_SEGMENTS * self.mss;
+        round && seen.now_us > settled.since_us.saturating_add(micros(self.config.probe_rtt))
     }
 
     fn undo(&mut self, now_us: u64) {
@@ -295,10 +327,8 @@ impl Bbr {
     /// At a random phase, so that flows do not probe together.
     fn begin_probe_bw(&mut self) {
         self.mode = Mode::ProbeBw;
-        let random = self.next_random() % START_PHASES;
-        // Any of the eight but the one that drains.
-        let phase = if random == 0 { 0 } else { random + 1 };
-        self.phase = u8::try_from(phase).ok();
+        let random = self.next_random();
+        self.phase = Some(self.config.phase.pick(random));
     }
 
     /// SplitMix64.
@@ -318,44 +348,24 @@ impl Bbr {
     }
 }
 
-/// Bytes per second to pace at for a bandwidth and a gain: a hundredth less, so that no queue builds up.
-pub(crate) fn pacing_rate(bandwidth: u64, gain: u64) -> u64 {
-    let rate = u128::from(scale(bandwidth, gain)) * (100 - PACING_MARGIN_PERCENT) / 100;
-    u64::try_from(rate).unwrap_or(u64::MAX)
-}
-
-fn scale(value: u64, gain: u64) -> u64 {
+pub(super) fn scale(value: u64, gain: u64) -> u64 {
     let scaled = u128::from(value) * u128::from(gain) / u128::from(UNIT);
     u64::try_from(scaled).unwrap_or(u64::MAX)
 }
 
-/// 2/ln 2: the least gain that can double the rate each round (`bbr_high_gain`).
-pub(crate) const HIGH_GAIN: u64 = 739;
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
 
-/// Its inverse (`bbr_drain_gain`).
-const DRAIN_GAIN: u64 = 88;
-
-/// Room for ACKs that come late or in lumps (`bbr_cwnd_gain`).
-const CWND_GAIN: u64 = 2 * UNIT;
-
-/// `bbr_pacing_margin_percent`.
-const PACING_MARGIN_PERCENT: u128 = 1;
+/// The least window (`bbr_cwnd_min_target`).
+pub(super) const LEAST_SEGMENTS: u64 = 4;
 
 /// `bbr_bw_rtts` is the eight phases of a cycle and two rounds more.
 const BANDWIDTH_ROUNDS: u64 = 10;
 
-/// `bbr_min_rtt_win_sec`.
-const RTPROP_US: u64 = 10_000_000;
-
 /// Growth that still counts, and how many rounds without it fill the pipe (`bbr_full_bw_thresh`, `bbr_full_bw_cnt`).
 const FULL_GROWTH: u64 = UNIT * 5 / 4;
 const FULL_ROUNDS: u32 = 3;
-
-/// `bbr_probe_rtt_mode_ms`.
-const PROBE_RTT_US: u64 = 200_000;
-
-/// The phases at which a cycle may begin (`bbr_cycle_rand`).
-const START_PHASES: u64 = 7;
 
 /// Bursts that the window has room for beyond its target (`bbr_quantization_budget`).
 const BURSTS: u64 = 3;

@@ -61,11 +61,12 @@ impl Policer {
             return Verdict::Over;
         }
         if !self.sampling {
-            if seen.lost > 0 {
-                self.begin(seen.now_us);
-                self.sampling = true;
+            // The first loss tells that the policer's tokens are used up.
+            if seen.lost == 0 {
+                return Verdict::Same;
             }
-            return Verdict::Same;
+            self.begin(seen.now_us);
+            self.sampling = true;
         }
         if seen.app_limited {
             self.reset(seen.now_us);
@@ -166,7 +167,7 @@ mod tests {
     #[test]
     fn two_intervals_alike_with_much_loss_are_a_policer() {
         let (policer, found) = run(12, |_| 3_000, |_| 10_000);
-        assert_eq!(found, Some(9), "one loss, then twice four rounds");
+        assert_eq!(found, Some(8), "twice four rounds, with that of the first loss");
         assert_eq!(policer.bandwidth(), Some(500_000));
     }
 
@@ -184,29 +185,29 @@ mod tests {
 
     #[test]
     fn an_interval_of_more_than_sixteen_rounds_is_given_up() {
-        let (policer, found) = run(18, |n| u64::from(n == 1) * 1_000, |_| 10_000);
+        let (policer, found) = run(17, |n| u64::from(n == 1) * 1_000, |_| 10_000);
         assert_eq!(found, None);
-        assert_eq!(policer, Policer { since_us: 18 * 20_000, ..Policer::default() });
+        assert_eq!(policer, Policer { since_us: 17 * 20_000, ..Policer::default() });
     }
 
     #[test]
     fn an_application_limit_ends_the_search() {
         let mut policer = Policer::default();
-        for n in 1..=8 {
+        for n in 1..=7 {
             policer.on_report(&round(n, 10_000, 3_000), true);
         }
-        policer.on_report(&Interval { app_limited: true, ..round(9, 10_000, 3_000) }, true);
-        assert_eq!(policer.on_report(&round(10, 10_000, 3_000), true), Verdict::Same);
+        policer.on_report(&Interval { app_limited: true, ..round(8, 10_000, 3_000) }, true);
+        assert_eq!(policer.on_report(&round(9, 10_000, 3_000), true), Verdict::Same);
         assert_eq!(policer.bandwidth(), None);
     }
 
     #[test]
     fn a_policer_is_followed_for_forty_eight_rounds() {
-        let (mut policer, _) = run(9, |_| 3_000, |_| 10_000);
-        for n in 10..57 {
+        let (mut policer, _) = run(8, |_| 3_000, |_| 10_000);
+        for n in 9..56 {
             assert_eq!(policer.on_report(&round(n, 10_000, 0), true), Verdict::Same, "{n}");
         }
-        assert_eq!(policer.on_report(&round(57, 10_000, 0), true), Verdict::Over);
+        assert_eq!(policer.on_report(&round(56, 10_000, 0), true), Verdict::Over);
         assert_eq!(policer.bandwidth(), None);
     }
 }

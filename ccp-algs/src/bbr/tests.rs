@@ -6,7 +6,7 @@ use crate::window::Start;
 const MSS: u64 = 1448;
 
 fn bbr(seed: u64) -> Bbr {
-    Bbr::new(Start { mss: MSS, cwnd: 10 * MSS }, seed)
+    Bbr::new(Config { seed, ..Config::default() }, Start { mss: MSS, cwnd: 10 * MSS })
 }
 
 /// A flow with one report a round of 20 ms, whose datapath is in the mode that it was told last.
@@ -271,7 +271,7 @@ fn the_window_has_room_for_three_bursts() {
         assert_eq!(orders.bursts, 3 * segments * MSS, "{bandwidth}");
     }
     let mut small = Flow::new(1);
-    small.bbr = Bbr::new(Start { mss: 100, cwnd: 1_000 }, 1);
+    small.bbr = Bbr::new(Config::default(), Start { mss: 100, cwnd: 1_000 });
     assert_eq!(small.cruise(1_000_000_000).bursts, 3 * 127 * 100);
 }
 
@@ -282,13 +282,6 @@ fn ack_aggregation_widens_the_window_once_the_pipe_is_full() {
     flow.cruise(2_000_000);
     assert_eq!(flow.report(|seen| Seen { excess: 9_000, rate: 1, ..seen }).aggregation, 9_000);
     assert_eq!(flow.report(|seen| Seen { excess: 900_000, rate: 1, ..seen }).aggregation, 200_000);
-}
-
-#[test]
-fn pacing_stays_a_hundredth_below_the_estimate() {
-    assert_eq!(model::pacing_rate(1_000_000, UNIT), 990_000);
-    assert_eq!(model::pacing_rate(1_000_000, model::HIGH_GAIN), 2_857_850);
-    assert!(model::pacing_rate(u64::MAX, model::HIGH_GAIN) > u64::MAX / 100 * 98);
 }
 
 #[test]

@@ -1,0 +1,241 @@
+//! The datapath program: its variants, and where its variables are.
+
+use ccp_runtime::{ControlField, Primitive, Report, ReportError, ReportField, Scope};
+
+use super::model::LEAST_SEGMENTS;
+use super::{Config, Mode, Orders, Seen};
+use crate::window::{ReportEvery, Start};
+
+/// How the program learns that losses are being repaired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Recovery {
+    /// The transport says so.
+    Told,
+    /// A loss begins it, and what was in flight then ends it once it is delivered.
+    Inferred,
+}
+
+impl Recovery {
+    pub(super) const ALL: [Self; 2] = [Self::Told, Self::Inferred];
+
+    /// What a datapath that fills these primitives gets.
+    pub(super) const fn of(primitives: u64) -> Self {
+        if primitives & Primitive::FlowRecovery.mask() == 0 { Self::Inferred } else { Self::Told }
+    }
+
+    /// The program's name.
+    pub(super) const fn program(self) -> &'static str {
+        match self {
+            Self::Told => "bbr",
+            Self::Inferred => "bbr-inferred",
+        }
+    }
+
+    /// Its text: the lines of `bbr.ccp` that carry no mark, and those with its own.
+    pub(super) fn source(self, report: ReportEvery) -> String {
+        let recovery = match self {
+            Self::Told => "#told",
+            Self::Inferred => "#inferred",
+        };
+        let report = match report {
+            ReportEvery::Rtt => "#rtt",
+            ReportEvery::Ack => "#ack",
+            ReportEvery::Interval(_) => "#every",
+        };
+        let wanted = |line: &&str| {
+            let last = line.split_whitespace().next_back();
+            let mark = MARKS.into_iter().find(|mark| last == Some(*mark));
+            mark.is_none_or(|mark| mark == recovery || mark == report)
+        };
+        SOURCE.lines().filter(wanted).flat_map(|line| [line, "\n"]).collect()
+    }
+
+    /// The largest bandwidth that counts, bytes per second. libccp keeps rates in 32 bits, and what it would set in the
+    /// place of more is anything.
+    const fn most(self, config: &Config) -> u64 {
+        match self {
+            Self::Told => MOST,
+            Self::Inferred => u32::MAX as u64 * super::UNIT / config.startup_gain.units(),
+        }
+    }
+}
+
+/// What the program begins with.
+pub(super) fn first_fields(
+    recovery: Recovery,
+    report: ReportEvery,
+    config: &Config,
+    start: Start,
+) -> Vec<(&'static str, u64)> {
+    let high = config.startup_gain.units();
+    let keep = config.margin.kept();
+    let mut fields = vec![
+        ("mss", start.mss),
+        ("pair", 2 * start.mss),
+        ("least", LEAST_SEGMENTS * start.mss),
+        ("most", recovery.most(config)),
+        ("keep", keep),
+        // Windows per second and microsecond of RTprop (`bbr_init_pacing_rate_from_rtt`).
+        ("first", 1_000_000 * high * keep / (100 * super::UNIT)),
+        ("pgain", high),
+        ("cgain", high),
+    ];
+    if let ReportEvery::Interval(every) = report {
+        fields.push(("every", u64::try_from(every.as_micros()).unwrap_or(u64::MAX >> 1)));
+    }
+    fields
+}
+
+/// Where a program's variables are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Program {
+    /// The largest bandwidth that counts.
+    most_bandwidth: u64,
+    round: ReportField,
+    rate: ReportField,
+    peak: ReportField,
+    held: ReportField,
+    delivered: ReportField,
+    lost: ReportField,
+    min_rtt: ReportField,
+    excess: ReportField,
+    timeout: ReportField,
+    /// `None` where the transport does not say.
+    undone: Option<ReportField>,
+    idle: ReportField,
+    done: ReportField,
+    now: ReportField,
+    mode_seen: ReportField,
+    mode: ControlField,
+    phase: ControlField,
+    bandwidth: ControlField,
+    most: ControlField,
+    rtprop: ControlField,
+    pacing_gain: ControlField,
+    cwnd_gain: ControlField,
+    full: ControlField,
+    slack: ControlField,
+    bursts: ControlField,
+}
+
+impl Program {
+    pub(super) fn resolve(scope: &Scope, recovery: Recovery, config: &Config) -> Option<Self> {
+        Some(Self {
+            most_bandwidth: recovery.most(config),
+            round: scope.field("Report.round")?,
+            rate: scope.field("Report.rate")?,
+            peak: scope.field("Report.peak")?,
+            held: scope.field("Report.held")?,
+            delivered: scope.field("Report.delivered")?,
+            lost: scope.field("Report.lost")?,
+            min_rtt: scope.field("Report.minrtt")?,
+            excess: scope.field("Report.excess")?,
+            timeout: scope.field("Report.timeout")?,
+            undone: scope.field("Report.undone"),
+            idle: scope.field("Report.idle")?,
+            done: scope.field("Report.done")?,
+            now: scope.field("Report.now")?,
+            mode_seen: scope.field("Report.mode")?,
+            mode: scope.control("mode")?,
+            phase: scope.control("phase")?,
+            bandwidth: scope.control("bw")?,
+            most: scope.control("most")?,
+            rtprop: scope.control("rtprop")?,
+            pacing_gain: scope.control("pgain")?,
+            cwnd_gain: scope.control("cgain")?,
+            full: scope.control("full")?,
+            slack: scope.control("slack")?,
+            bursts: scope.control("bursts")?,
+        })
+    }
+
+    pub(super) fn read(&self, report: &Report<'_>) -> Result<Seen, ReportError> {
+        let flag = |field| report.get(field).map(|value| value != 0);
+        let min_rtt = report.get(self.min_rtt)?;
+        Ok(Seen {
+            now_us: report.get(self.now)?,
+            round: flag(self.round)?,
+            rate: report.get(self.rate)?,
+            limited_rate: report.get(self.peak)?,
+            limited: flag(self.held)?,
+            delivered: report.get(self.delivered)?,
+            lost: report.get(self.lost)?,
+            min_rtt_us: (min_rtt < NO_SAMPLE).then_some(min_rtt),
+            excess: report.get(self.excess)?,
+            timeout: flag(self.timeout)?,
+            undone: self.undone.map_or(Ok(false), flag)?,
+            idle: flag(self.idle)?,
+            done: flag(self.done)?,
+            mode: match report.get(self.mode_seen)? {
+                1 => Mode::Drain,
+                2 => Mode::ProbeBw,
+                3 => Mode::ProbeRtt,
+                _ => Mode::Startup,
+            },
+        })
+    }
+
+    /// The phase comes last. `mss` is needed to round up to an even number of segments.
+    pub(super) fn orders(
+        &self,
+        orders: &Orders,
+        phase: Option<u8>,
+        mss: u64,
+    ) -> [(ControlField, u64); 10] {
+        let round_up = 2 * mss - 1;
+        let most = self.most_bandwidth;
+        // A policer's bandwidth is used in the place of the model's, whatever comes.
+        let most = if orders.policed > 0 { orders.policed.min(most) } else { most };
+        let bandwidth = if orders.policed > 0 { orders.policed } else { orders.bandwidth };
+        [
+            (self.mode, orders.mode as u64),
+            (self.bandwidth, bandwidth.min(most)),
+            (self.most, most),
+            (self.rtprop, orders.rtprop_us.unwrap_or(MOST_US).min(MOST_US)),
+            (self.pacing_gain, orders.pacing_gain),
+            (self.cwnd_gain, orders.cwnd_gain),
+            (self.full, orders.full.into()),
+            (self.slack, orders.bursts.saturating_add(orders.aggregation).saturating_add(round_up)),
+            (self.bursts, orders.bursts.saturating_add(round_up)),
+            (self.phase, phase.unwrap_or(NO_PHASE).into()),
+        ]
+    }
+}
+
+const SOURCE: &str = include_str!("bbr.ccp");
+
+/// A line of the program that ends in one of these is only in some variants.
+const MARKS: [&str; 5] = ["#told", "#inferred", "#rtt", "#every", "#ack"];
+
+/// A phase that is none: it never comes to 8, where the cycle starts over.
+const NO_PHASE: u8 = 9;
+
+/// A datapath's infinity: a report without an RTT sample.
+const NO_SAMPLE: u64 = u32::MAX as u64;
+
+/// The most that counts, so that no product in the program overflows: 2 Tbit/s and 33 s.
+const MOST: u64 = 1 << 38;
+const MOST_US: u64 = (1 << 25) - 1;
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn each_variant_has_its_own_lines_and_no_others() {
+        let marked = |mark: &str| SOURCE.lines().filter(|line| line.ends_with(mark)).count();
+        let all = SOURCE.lines().count();
+        let unmarked = all - MARKS.into_iter().map(marked).sum::<usize>();
+        let interval = ReportEvery::Interval(Duration::from_millis(1));
+        for (recovery, mark) in Recovery::ALL.into_iter().zip(["#told", "#inferred"]) {
+            for (report, other) in
+                [(ReportEvery::Rtt, "#rtt"), (ReportEvery::Ack, "#ack"), (interval, "#every")]
+            {
+                let source = recovery.source(report);
+                assert_eq!(source.lines().count(), unmarked + marked(mark) + marked(other));
+            }
+        }
+    }
+}
