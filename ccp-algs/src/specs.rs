@@ -67,10 +67,10 @@ impl Specs {
 }
 
 impl Spec {
-    /// Sets how often it reports. BBR's reports mark its rounds: they stay.
+    /// Sets how often it reports.
     pub fn report(self, every: ReportEvery) -> Self {
         match self {
-            Self::Bbr(alg) => Self::Bbr(alg),
+            Self::Bbr(alg) => Self::Bbr(alg.report(every)),
             Self::Reno(alg) => Self::Reno(alg.report(every)),
             Self::Cubic(alg) => Self::Cubic(alg.report(every)),
             Self::CubicLinux(alg) => Self::CubicLinux(alg.report(every)),

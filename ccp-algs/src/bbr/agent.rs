@@ -31,9 +31,9 @@ impl BbrAlg {
         self
     }
 
-    /// Sets what the random phases of all flows are drawn from.
+    /// Mixes this into what the random phases of all flows are drawn from.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.config.seed = seed;
+        self.config.seed ^= seed;
         self
     }
 }
@@ -46,7 +46,8 @@ impl<I: Ipc> CongAlg<I> for BbrAlg {
     }
 
     fn datapath_programs(&self) -> HashMap<&'static str, String> {
-        Recovery::ALL.map(|recovery| (recovery.program(), recovery.source(self.report))).into()
+        let report = self.report;
+        Recovery::ALL.map(|recovery| (recovery.program(report), recovery.source(report))).into()
     }
 
     fn new_flow(&self, control: Datapath<I>, info: DatapathInfo) -> Self::Flow {
@@ -83,7 +84,7 @@ impl<I: Ipc> BbrFlow<I> {
         if set_cwnd {
             fields.push(("Cwnd", start.cwnd));
         }
-        let program = match control.set_program(recovery.program(), Some(&fields)) {
+        let program = match control.set_program(recovery.program(report), Some(&fields)) {
             Ok(scope) => Program::resolve(&scope, recovery, &config),
             Err(error) => {
                 warn!(flow = %control.flow_id(), %error, "flow left alone: no program");

@@ -23,11 +23,15 @@ impl Recovery {
         if primitives & Primitive::FlowRecovery.mask() == 0 { Self::Inferred } else { Self::Told }
     }
 
-    /// The program's name.
-    pub(super) const fn program(self) -> &'static str {
-        match self {
-            Self::Told => "bbr",
-            Self::Inferred => "bbr-inferred",
+    /// The program's name: each variant has its own.
+    pub(super) const fn program(self, report: ReportEvery) -> &'static str {
+        match (self, report) {
+            (Self::Told, ReportEvery::Rtt) => "bbr",
+            (Self::Told, ReportEvery::Ack) => "bbr-ack",
+            (Self::Told, ReportEvery::Interval(_)) => "bbr-every",
+            (Self::Inferred, ReportEvery::Rtt) => "bbr-inferred",
+            (Self::Inferred, ReportEvery::Ack) => "bbr-inferred-ack",
+            (Self::Inferred, ReportEvery::Interval(_)) => "bbr-inferred-every",
         }
     }
 
