@@ -258,13 +258,14 @@ impl Lowering<'_> {
         own
     }
 
-    /// Puts everything into the page that is not there yet. Registers keep what they hold.
-    pub(super) fn flush(&mut self) {
+    /// Puts everything into the page that is not there yet and that step `from`, or a later one,
+    /// may need there. Registers keep what they hold.
+    pub(super) fn flush(&mut self, from: usize) {
         let dirty: Vec<Binding> = self.state.bindings.iter().filter(|b| b.dirty).copied().collect();
         let (in_regs, constants): (Vec<_>, Vec<_>) =
             dirty.into_iter().partition(|b| matches!(b.place, Place::Reg(_)));
         for binding in in_regs.into_iter().chain(constants) {
-            if self.outlives_block(binding.slot) {
+            if self.may_be_read(binding.slot, from) {
                 self.save(binding);
             }
             self.mark(binding.slot, false);
@@ -321,19 +322,19 @@ impl Lowering<'_> {
     }
 
     fn needs_saving(&self, slot: Slot) -> bool {
-        if !self.outlives_block(slot) {
+        if !self.may_be_read(slot, self.at) {
             return false;
         }
         // The step at hand may still have to read it, or leave it behind in a trap.
         self.reads_now(slot) || self.traps_now() || !self.is_dead_after(self.at, slot)
     }
 
-    /// Whether anybody may read a slot from the page later on.
-    fn outlives_block(&self, slot: Slot) -> bool {
+    /// Whether anybody may read a slot from the page, in step `from` or later.
+    fn may_be_read(&self, slot: Slot, from: usize) -> bool {
         match slot {
             SCRATCH => false,
-            EVENT_FLAG => self.last_read.0 > self.at,
-            SHOULD_CONTINUE => self.last_read.1 > self.at,
+            EVENT_FLAG => self.unread_from.0 > from,
+            SHOULD_CONTINUE => self.unread_from.1 > from,
             _ => true,
         }
     }

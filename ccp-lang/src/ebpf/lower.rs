@@ -26,8 +26,8 @@ pub(super) struct Lowering<'a> {
     pub(super) pinned: u8,
     /// Steps that are jumped to from before.
     pub(super) joins: BTreeMap<usize, Join>,
-    /// The last steps that read eventFlag and shouldContinue.
-    pub(super) last_read: (usize, usize),
+    /// The steps from which on nothing reads eventFlag and shouldContinue.
+    pub(super) unread_from: (usize, usize),
     reachable: bool,
     stubs: Vec<Stub>,
     products: Vec<Product>,
@@ -62,8 +62,8 @@ struct Product {
 
 impl<'a> Lowering<'a> {
     pub(super) fn new(asm: &'a mut Asm, layout: Layout, works: Vec<Work>, state: State) -> Self {
-        let last = |slot| works.iter().rposition(|work| work.reads(slot)).unwrap_or(0);
-        let last_read = (last(EVENT_FLAG), last(SHOULD_CONTINUE));
+        let behind = |slot| works.iter().rposition(|work| work.reads(slot)).map_or(0, |at| at + 1);
+        let unread_from = (behind(EVENT_FLAG), behind(SHOULD_CONTINUE));
         let kinds = core::array::from_fn(|_| asm.label());
         Self {
             asm,
@@ -73,7 +73,7 @@ impl<'a> Lowering<'a> {
             state,
             pinned: 0,
             joins: BTreeMap::new(),
-            last_read,
+            unread_from,
             reachable: true,
             stubs: Vec::new(),
             products: Vec::new(),
@@ -99,7 +99,7 @@ impl<'a> Lowering<'a> {
             }
         }
         self.land();
-        self.flush();
+        self.flush(self.at + 1);
         self.pinned = 0;
     }
 
@@ -148,14 +148,14 @@ impl<'a> Lowering<'a> {
             Job::Unless(op, l, r) => self.unless(op, l, r, usize::from(work.also)),
             Job::UnlessFlag => {
                 let flag = self.reg(Operand::Slot(EVENT_FLAG));
-                self.flush();
+                self.flush(self.at + 1);
                 let to = self.join(usize::from(work.also));
                 self.asm.jump_if(Cond::Eq, flag, 0, to);
             }
             Job::Stop => {
                 let flag = self.reg(Operand::Slot(EVENT_FLAG));
                 let goes_on = self.reg(Operand::Slot(SHOULD_CONTINUE));
-                self.flush();
+                self.flush(self.at + 1);
                 let (end, on) = (self.join(self.works.len()), self.asm.label());
                 self.asm.jump_if(Cond::Eq, flag, 0, on);
                 self.asm.jump_if(Cond::Eq, goes_on, 0, end);
@@ -163,12 +163,12 @@ impl<'a> Lowering<'a> {
             }
             Job::StopUnlessContinue => {
                 let goes_on = self.reg(Operand::Slot(SHOULD_CONTINUE));
-                self.flush();
+                self.flush(self.at + 1);
                 let end = self.join(self.works.len());
                 self.asm.jump_if(Cond::Eq, goes_on, 0, end);
             }
             Job::End => {
-                self.flush();
+                self.flush(self.at + 1);
                 let end = self.join(self.works.len());
                 self.asm.jump(end);
                 self.reachable = false;
@@ -193,7 +193,7 @@ impl<'a> Lowering<'a> {
         };
         let mut states = join.states.into_iter();
         if self.reachable {
-            self.flush();
+            self.flush(self.at);
             self.pinned = 0;
         } else {
             self.state = states.next().unwrap_or_default();
@@ -434,17 +434,17 @@ impl<'a> Lowering<'a> {
     }
 
     fn unless(&mut self, op: Binary, l: Operand, r: Operand, to: usize) {
-        if self.last_read.0 > self.at {
+        if self.unread_from.0 > self.at + 1 {
             // Somebody looks at eventFlag later.
             self.compare(op, l, r, [EVENT_FLAG; 2]);
             let flag = self.reg(Operand::Slot(EVENT_FLAG));
-            self.flush();
+            self.flush(self.at + 1);
             let to = self.join(to);
             return self.asm.jump_if(Cond::Eq, flag, 0, to);
         }
         let left = self.reg(l);
         let right = self.src(r);
-        self.flush();
+        self.flush(self.at + 1);
         let to = self.join(to);
         self.asm.jump_if(opposite(op), left, right, to);
     }
