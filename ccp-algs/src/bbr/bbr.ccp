@@ -83,14 +83,14 @@
   (:= repairing next)
   (:= prior (if (&& shut (< mode 3)) 0))
   (:= prior (if (|| shut (> mode (max Report.mode 2))) (max prior (max win Cwnd))))
-  (:= shut (if Flow.was_timeout false))
-  (:= conserve (if (|| open Report.round) false))
-  (:= conserve (if shut true))
   (:= next (|| shut Report.round))
   (:= limit (if next Flow.bytes_in_flight))
   (:= gone (if next 0))
   # After a timeout, until as much has been delivered as the window held.
   (:= limit (if Flow.was_timeout prior))                                                                       #inferred
+  (:= shut (if Flow.was_timeout false))
+  (:= conserve (if (|| open Report.round) false))
+  (:= conserve (if shut true))
 
   # The pulse. In flight is compared as it was before this ACK.
   (:= gain pgain)
