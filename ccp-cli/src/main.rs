@@ -5,6 +5,8 @@
 
 mod args;
 mod compile;
+#[cfg_attr(not(test), allow(dead_code, reason = "the command follows"))]
+mod page;
 mod run;
 mod sim;
 mod source;
