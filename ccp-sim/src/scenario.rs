@@ -277,7 +277,7 @@ impl Default for Flow {
             init_cwnd: 10,
             receive_window: u64::MAX,
             extra_rtt: Duration::ZERO,
-            pacing: Pacing::Window,
+            pacing: Pacing::Off,
             ecn: false,
         }
     }

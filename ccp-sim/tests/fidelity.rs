@@ -54,7 +54,7 @@ fn a_paced_flow_sends_at_its_rate_and_waits_for_its_own_burst_only() {
 }
 
 #[test]
-fn a_window_is_paced_unless_that_is_off() {
+fn a_window_is_paced_if_that_is_asked_for() {
     // Ten packets leave at once in the first round trip; later ones a fifth faster than the window each round trip.
     let run = |pacing| {
         let flow = Flow::default().pacing(pacing);

@@ -66,7 +66,7 @@ fn everything_has_its_place() {
         init-cwnd = 4
         receive-window = "1MB"
         extra-rtt = "10ms"
-        pacing = "off"
+        pacing = "window"
         ecn = true
         source = { chunks = { bytes = "250kB", every = "500ms" } }
 
@@ -95,7 +95,7 @@ fn everything_has_its_place() {
         .init_cwnd(4)
         .receive_window(1_000_000)
         .extra_rtt(10 * MS)
-        .pacing(Pacing::Off)
+        .pacing(Pacing::Window)
         .ecn();
     (other.mss, other.overhead) = (1400, 40);
     let cross = Cross::new(Rate::mbit(5)).packet(200).on_off(1000 * MS, 2000 * MS);

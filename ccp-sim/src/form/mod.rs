@@ -251,8 +251,8 @@ impl FlowForm {
             receive_window: self.receive_window.map_or(plain.receive_window, |Bytes(bytes)| bytes),
             extra_rtt: self.extra_rtt.map_or(plain.extra_rtt, |Time(time)| time),
             pacing: match self.pacing {
-                None | Some(PacingForm::Window) => Pacing::Window,
-                Some(PacingForm::Off) => Pacing::Off,
+                Some(PacingForm::Window) => Pacing::Window,
+                None | Some(PacingForm::Off) => Pacing::Off,
             },
             ecn: self.ecn,
         };

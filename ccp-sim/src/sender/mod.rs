@@ -35,10 +35,11 @@ pub use source::Source;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Pacing {
-    /// As Linux with fair queueing: at twice the window each round trip in slow start, at 1.2 times after it.
-    #[default]
+    /// As Linux over the queueing discipline `fq`: at twice the window each round trip in slow start, at 1.2 times after
+    /// it.
     Window,
-    /// Not at all: each packet as soon as the window lets it, clocked by ACKs.
+    /// Not at all: each packet as soon as the window lets it, clocked by ACKs. Linux over any other queueing discipline.
+    #[default]
     Off,
 }
 
