@@ -47,6 +47,8 @@ pub struct Config {
     pub friendly: bool,
     /// How slow start ends before a loss does it.
     pub hystart: HyStart,
+    /// Whether the transport spaces packets by itself, which HyStart must know: it cannot be seen in ACKs.
+    pub paced: bool,
 }
 
 impl Default for Config {
@@ -58,6 +60,7 @@ impl Default for Config {
             fast_convergence: true,
             friendly: true,
             hystart: HyStart::Rfc9406,
+            paced: false,
         }
     }
 }
@@ -74,6 +77,8 @@ pub struct LinuxConfig {
     pub friendly: bool,
     /// How slow start ends before a loss does it.
     pub hystart: HyStart,
+    /// Whether the transport spaces packets by itself, which HyStart must know: it cannot be seen in ACKs.
+    pub paced: bool,
 }
 
 impl Default for LinuxConfig {
@@ -83,6 +88,7 @@ impl Default for LinuxConfig {
             fast_convergence: true,
             friendly: true,
             hystart: HyStart::Linux,
+            paced: false,
         }
     }
 }
@@ -96,7 +102,8 @@ impl WindowAlg for Config {
     }
 
     fn settings(&self) -> Settings {
-        Settings { beta: self.beta, beta_ecn: self.beta_ecn, hystart: self.hystart }
+        let Self { beta, beta_ecn, hystart, paced, .. } = *self;
+        Settings { beta, beta_ecn, hystart, paced }
     }
 }
 
@@ -109,7 +116,8 @@ impl WindowAlg for LinuxConfig {
     }
 
     fn settings(&self) -> Settings {
-        Settings { beta: self.beta, beta_ecn: self.beta, hystart: self.hystart }
+        let Self { beta, hystart, paced, .. } = *self;
+        Settings { beta, beta_ecn: beta, hystart, paced }
     }
 }
 

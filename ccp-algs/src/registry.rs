@@ -83,6 +83,7 @@ pub const ALL: &[Info] = &[
             Parameter::new("fast_convergence", SWITCH, "on", GIVES_WAY),
             Parameter::new("friendly", SWITCH, "on", AS_RENO),
             Parameter::new("hystart", HYSTARTS, "rfc9406", ENDS_SLOW_START),
+            Parameter::new("paced", SWITCH, "off", SPACED),
             Parameter::new("report", REPORTS, "rtt", REPORTED),
         ],
     },
@@ -95,6 +96,7 @@ pub const ALL: &[Info] = &[
             Parameter::new("fast_convergence", SWITCH, "on", GIVES_WAY),
             Parameter::new("friendly", SWITCH, "on", AS_RENO),
             Parameter::new("hystart", HYSTARTS, "linux", ENDS_SLOW_START),
+            Parameter::new("paced", SWITCH, "off", SPACED),
             Parameter::new("report", REPORTS, "rtt", REPORTED),
         ],
     },
@@ -106,6 +108,7 @@ pub const ALL: &[Info] = &[
             Parameter::new("beta", FACTORS, "0.5", LOSS_LEAVES),
             Parameter::new("beta_ecn", FACTORS, "0.5", MARK_LEAVES),
             Parameter::new("hystart", HYSTARTS, "off", ENDS_SLOW_START),
+            Parameter::new("paced", SWITCH, "off", SPACED),
             Parameter::new("report", REPORTS, "rtt", REPORTED),
         ],
     },
@@ -124,6 +127,8 @@ const LOSS_LEAVES: &str = "what a loss leaves of the window";
 const MARK_LEAVES: &str = "what an ECN mark leaves of it; as a loss unless given (RFC 8511)";
 const GIVES_WAY: &str = "whether a flow that finds less room than before gives way sooner";
 const AS_RENO: &str = "whether it grows no slower than Reno would";
+const SPACED: &str =
+    "whether the transport spaces packets by itself (Linux: over fq), which HyStart must know";
 const ENDS_SLOW_START: &str = "how slow start ends before a loss does it";
 const REPORTED: &str = "how often the datapath reports when nothing is news";
 const REPORTED_TOO: &str =

@@ -31,11 +31,13 @@ pub struct Config {
     pub beta_ecn: Factor,
     /// How slow start ends before a loss does it.
     pub hystart: HyStart,
+    /// Whether the transport spaces packets by itself, which HyStart must know: it cannot be seen in ACKs.
+    pub paced: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { beta: Factor::HALF, beta_ecn: Factor::HALF, hystart: HyStart::Off }
+        Self { beta: Factor::HALF, beta_ecn: Factor::HALF, hystart: HyStart::Off, paced: false }
     }
 }
 
@@ -48,7 +50,8 @@ impl WindowAlg for Config {
     }
 
     fn settings(&self) -> Settings {
-        Settings { beta: self.beta, beta_ecn: self.beta_ecn, hystart: self.hystart }
+        let Self { beta, beta_ecn, hystart, paced } = *self;
+        Settings { beta, beta_ecn, hystart, paced }
     }
 }
 

@@ -351,6 +351,40 @@ fn linuxs_hystart_ends_with_a_train_of_acks_as_long_as_the_path() {
 }
 
 #[test]
+fn linuxs_hystart_takes_half_of_that_where_nothing_paces() {
+    let mut flow = Flow::with(HyStart::Linux, 100, &[("per", 1 << 40), ("trains", 2)]);
+    for _ in 0..60 {
+        flow.ack(1, |ack| ack.with(Primitive::FlowRttSampleUs, 20_000));
+    }
+    assert!((110..=113).contains(&flow.segments()), "{}", flow.segments());
+}
+
+#[test]
+fn linuxs_rounds_begin_with_the_first_ack_however_small_the_window() {
+    // Ten at once, then twenty, then forty; each train takes less than the path's 20 ms, so none ends slow start.
+    let mut flow = Flow::with(HyStart::Linux, 10, &[("per", 1 << 40)]);
+    flow.now = 1_000_000;
+    for _ in 0..4 {
+        let round = flow.segments();
+        for _ in 0..round {
+            flow.now -= 900;
+            flow.ack(1, |ack| ack.with(Primitive::FlowRttSampleUs, 20_000));
+        }
+        flow.now += 20_000 - round * 100;
+    }
+    assert_eq!(flow.segments(), 160);
+}
+
+#[test]
+fn an_ack_adds_at_most_eight_segments_under_hystart_plus_plus_where_nothing_paces() {
+    let mut flow = Flow::with(HyStart::Rfc9406, 40, &[("perAck", 8 * MSS)]);
+    flow.ack(20, as_is);
+    assert_eq!(flow.segments(), 48);
+    flow.ack(3, as_is);
+    assert_eq!(flow.segments(), 51);
+}
+
+#[test]
 fn a_window_half_empty_does_not_grow() {
     let mut flow = Flow::new(10, &[]);
     for _ in 0..20 {

@@ -9,7 +9,8 @@ use ccp_runtime::{
 use tracing::{debug, warn};
 
 use super::{
-    Event, Governed, MAX_WINDOW, Observed, ReportEvery, Settings, Start, WindowAlg, WindowRule,
+    Event, Governed, HyStart, MAX_WINDOW, Observed, ReportEvery, Settings, Start, WindowAlg,
+    WindowRule,
 };
 
 /// A window-based algorithm as an algorithm of the agent.
@@ -96,7 +97,7 @@ impl<R: WindowRule, I: Ipc> WindowFlow<R, I> {
         } else {
             MAX_WINDOW
         };
-        let fields = [
+        let mut fields = vec![
             ("mss", start.mss),
             ("ssthresh", rule.ssthresh().min(most)),
             ("most", most),
@@ -105,12 +106,20 @@ impl<R: WindowRule, I: Ipc> WindowFlow<R, I> {
             ("per", rule.price()),
             ("floor", floor),
             ("every", every),
-            ("Cwnd", rule.cwnd()),
         ];
+        match settings.hystart {
+            HyStart::Rfc9406 if !settings.paced => {
+                fields.push(("perAck", UNPACED_SEGMENTS * start.mss))
+            }
+            HyStart::Linux if !settings.paced => fields.push(("trains", 2)),
+            _ => {}
+        }
         // The datapath grows its window from the start on, and has perhaps done so already: it is set only if the
         // datapath named none.
-        let fields = if set_cwnd { &fields[..] } else { &fields[..fields.len() - 1] };
-        let program = match control.set_program(settings.hystart.program_name(), Some(fields)) {
+        if set_cwnd {
+            fields.push(("Cwnd", rule.cwnd()));
+        }
+        let program = match control.set_program(settings.hystart.program_name(), Some(&fields)) {
             Ok(scope) => Program::resolve(&scope),
             Err(error) => {
                 warn!(flow = %control.flow_id(), %error, "flow left alone: no program");
@@ -226,6 +235,9 @@ impl Program {
         })
     }
 }
+
+/// RFC 9406 §4.3: L, the segments that one ACK adds at most in slow start while nothing but ACKs spaces packets.
+const UNPACED_SEGMENTS: u64 = 8;
 
 /// A datapath's infinity: a report without an RTT sample.
 const NO_SAMPLE: u64 = u32::MAX as u64;

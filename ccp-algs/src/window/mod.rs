@@ -154,6 +154,8 @@ pub struct Settings {
     pub beta_ecn: Factor,
     /// How slow start ends before a loss does it.
     pub hystart: HyStart,
+    /// Whether the transport spaces packets by itself, which HyStart must know.
+    pub paced: bool,
 }
 
 /// The largest window that is ever wanted: 64 TiB, so that no arithmetic on it overflows, a datapath's included. What a datapath is told may

@@ -34,15 +34,16 @@
   (roundLeft 0)                # bytes to be delivered before the next round of slow start                   #rfc9406
   (roundLeft 0)                # bytes to be delivered before the next round of slow start                   #linux
   (roundMin +infinity)         # least RTT of this round, of the last one, of all                            #rfc9406
-  (roundMin +infinity)         # least RTT of this round, of the last one, of all                            #linux
   (lastMin +infinity)                                                                                        #rfc9406
-  (least +infinity)                                                                                          #linux
+  (least +infinity)            # least RTT of all                                                            #linux
   (samples 0)                  # RTT samples in this round                                                   #rfc9406
-  (samples 0)                  # RTT samples in this round                                                   #linux
   (baseline +infinity)         # of conservative slow start; infinity when not in it                         #rfc9406
   (cssRounds 0)                # rounds in it                                                                #rfc9406
+  (perAck +infinity)           # the most that one ACK adds                                                  #rfc9406
+  (wait 9)                     # high RTT samples until they tell of a rise; infinity after a low one        #linux
   (roundStart 0)                                                                                             #linux
   (lastNear 0)                 # time of the last ACK of the train                                           #linux
+  (trains 1)                   # how many trains fill a round: 2 when the transport does not pace            #linux
 )
 
 # What the ACK brought.
@@ -109,6 +110,7 @@
   (:= Cwnd (+ Flow.bytes_in_flight mss))
   (:= left (max left Report.prior))
   (:= prr false)
+  (:= roundLeft 0)                                                                                           #linux
   (:= least +infinity)                                                                                       #linux
 )
 
@@ -151,23 +153,23 @@
   (:= Report.event (if flag 6))                                                                              #rfc9406
 )                                                                                                            #rfc9406
 
-# The kernel's HyStart, from 16 segments on: a train of ACKs longer than the path, or a rise, ends slow start. #linux
-# While pacing, it may be as much longer as four bursts of 64 kB take, a millisecond at most.                #linux
-(when (&& (! prr) (&& (< Cwnd ssthresh) (>= Cwnd (* 16 mss))))                                               #linux
-  (:= flag (== roundLeft 0))                                                                                 #linux
-  (:= roundLeft (if flag (+ Flow.bytes_in_flight arrived)))                                                  #linux
-  (:= roundMin (if flag +infinity))                                                                          #linux
-  (:= samples (if flag 0))                                                                                   #linux
-  (:= roundStart (if flag Ack.now))                                                                          #linux
-  (:= lastNear (if flag Ack.now))                                                                            #linux
-  (:= roundLeft (- roundLeft (min roundLeft arrived)))                                                       #linux
-  (:= samples (if (< Flow.rtt_sample_us +infinity) (+ samples 1)))                                           #linux
-  (:= roundMin (min roundMin Flow.rtt_sample_us))                                                            #linux
-  (:= part (+ least (max 4ms (min 16ms (/ least 8)))))                                                       #linux
+# The kernel's HyStart: a train of ACKs longer than the path, or a rise of the RTT, ends slow start. A round #linux
+# is what was in flight when it began; from 16 segments on it is looked at.                                  #linux
+(when (&& (< Cwnd ssthresh) (== roundLeft 0))                                                                #linux
+  (:= roundLeft (+ Flow.bytes_in_flight arrived))                                                            #linux
+  (:= wait 9)                                                                                                #linux
+  (:= roundStart Ack.now)                                                                                    #linux
+  (:= lastNear Ack.now)                                                                                      #linux
+)                                                                                                            #linux
+# A train may be longer than the path by what four paced bursts of 64 kB take, a millisecond at most.        #linux
+# Without pacing half of all that is long enough: then only the path spaces ACKs.                            #linux
+(when (&& (! prr) (&& (< Cwnd ssthresh) (> Cwnd (* 15 mss))))                                                #linux
+  (:= wait (if (< Flow.rtt_sample_us +infinity) (- (max wait 1) 1)))                                         #linux
+  (:= wait (if (< Flow.rtt_sample_us (+ least (max 4ms (min 16ms (/ least 8))))) +infinity))                 #linux
   (:= flag (< Ack.now (+ lastNear 2001us)))                                                                  #linux
   (:= lastNear (if flag Ack.now))                                                                            #linux
-  (:= flag (&& flag (> Ack.now (+ roundStart (+ least (min 1ms (/ (* 131072 Report.srtt) Cwnd)))))))         #linux
-  (:= flag (|| flag (&& (> samples 8) (> roundMin part))))                                                   #linux
+  (:= send (/ (+ least (min 1ms (/ (* 131072 Report.srtt) Cwnd))) trains))                                   #linux
+  (:= flag (|| (== wait 0) (&& flag (> Ack.now (+ roundStart send)))))                                       #linux
   (:= ssthresh (if flag Cwnd))                                                                               #linux
   (:= Report.event (if flag 6))                                                                              #linux
 )                                                                                                            #linux
@@ -176,6 +178,7 @@
 (when (&& (! prr) (> Ack.bytes_acked 0))
   (:= fresh (min arrived Ack.bytes_acked))
   (:= send (min fresh (- (max ssthresh Cwnd) Cwnd)))
+  (:= send (min send perAck))                                                                                #rfc9406
   (:= send (if (< baseline +infinity) (/ send 4)))                                                           #rfc9406
   (:= send (!if (< Cwnd (* 2 Report.flight)) 0))
   (:= Cwnd (+ Cwnd send))
@@ -196,6 +199,7 @@
 
 (when true
   (:= Report.cwnd Cwnd)
+  (:= roundLeft (- roundLeft (min roundLeft arrived)))                                                       #linux
 )
 (when (|| (> Report.event 0) (>= Micros (max floor (min every Flow.rtt_sample_us))))
   (report)
