@@ -6,7 +6,7 @@ use ccp_datapath::{BASE_PRIMITIVES, Decision, FlowHandle, Primitive, Primitives,
 
 use crate::histogram::Histogram;
 use crate::receiver::Receiver;
-use crate::results::{FlowResults, FlowSample, Governor};
+use crate::results::{FlowResults, FlowSample, Governor, Watched};
 use crate::scenario::Flow;
 use crate::sender::{Sample, Sender, SenderConfig, SenderCounters};
 use crate::sim::Line;
@@ -35,6 +35,7 @@ pub(crate) struct FlowState {
     /// The sender's counters and the receiver's duplicates when counting began.
     base: (SenderCounters, u64),
     samples: Vec<FlowSample>,
+    watched: Vec<Watched>,
 }
 
 /// What is counted from `measure_from` on.
@@ -79,6 +80,7 @@ impl FlowState {
             counted: Counted::default(),
             base: (SenderCounters::default(), 0),
             samples: Vec::new(),
+            watched: Vec::new(),
         }
     }
 
@@ -167,6 +169,17 @@ impl FlowState {
         });
     }
 
+    /// Writes down variables of its program, by name, beside the last sample.
+    pub(crate) fn watch<'a>(&mut self, values: impl Iterator<Item = (&'a String, Option<u64>)>) {
+        let governed = self.governor == Governor::Agent;
+        for (place, (name, value)) in values.enumerate() {
+            if self.watched.len() == place {
+                self.watched.push(Watched { name: name.clone(), values: Vec::new() });
+            }
+            self.watched[place].values.push(value.filter(|_| governed));
+        }
+    }
+
     /// The slow start threshold of who governs, of which its program has `told`; `None`: it has not, or there is none.
     fn ssthresh(&self, told: Option<u64>) -> Option<u64> {
         let threshold = match self.governor {
@@ -205,6 +218,7 @@ impl FlowState {
             reports: *reports,
             completed: self.completed.map(|at| Duration::from_nanos(at.since(self.start))),
             samples: self.samples.clone(),
+            watched: self.watched.clone(),
         }
     }
 }

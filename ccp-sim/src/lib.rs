@@ -28,7 +28,7 @@ pub use form::FormError;
 pub use link::{Aqm, Change, Link, LinkCounters, Loss, QueueLimit, Reordering, Trace, TraceError};
 pub use rate::Rate;
 pub use results::{
-    AgentResults, CrossResults, FlowResults, FlowSample, Governor, LinkSample, Results,
+    AgentResults, CrossResults, FlowResults, FlowSample, Governor, LinkSample, Results, Watched,
 };
 pub use scenario::{AgentSocket, Flow, Outage, Scenario};
 pub use sender::{Pacing, Phase, Source};

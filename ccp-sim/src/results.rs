@@ -114,6 +114,19 @@ pub struct FlowResults {
     pub completed: Option<Duration>,
     /// Its state over time.
     pub samples: Vec<FlowSample>,
+    /// The variables of [`Scenario::watch`](crate::Scenario), in that order.
+    pub watched: Vec<Watched>,
+}
+
+/// A variable of a flow's program over time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Watched {
+    /// What the program calls it.
+    pub name: String,
+    /// Its values, one for each of the flow's samples; `None`: the program has none, it does not
+    /// govern, or the agent is gone that knows where it is.
+    pub values: Vec<Option<u64>>,
 }
 
 /// A flow's state at one time.

@@ -41,6 +41,8 @@ pub struct Scenario {
     pub outages: Vec<Outage>,
     /// How often the state of each flow and of the link is written down; zero: never.
     pub sample_every: Duration,
+    /// Variables of the flows' programs that are written down with it.
+    pub watch: Vec<String>,
 }
 
 /// A time without an agent.
@@ -67,6 +69,7 @@ impl Scenario {
             ipc_loss: 0.0,
             outages: Vec::new(),
             sample_every: Duration::from_millis(10),
+            watch: Vec::new(),
         }
     }
 
@@ -121,6 +124,12 @@ impl Scenario {
     /// Sets how often the state of each flow and of the link is written down.
     pub fn sample_every(mut self, every: Duration) -> Self {
         self.sample_every = every;
+        self
+    }
+
+    /// Writes down these variables of the flows' programs too, where a program has them.
+    pub fn watch<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.watch.extend(names.into_iter().map(Into::into));
         self
     }
 

@@ -136,3 +136,19 @@ fn the_threshold_is_shown_of_who_has_one() {
     let last = fixed.flows[0].samples.last().unwrap();
     assert_eq!((last.governor, last.ssthresh), (Governor::Agent, None));
 }
+
+#[test]
+fn variables_of_the_program_are_written_down_while_the_agent_is_there() {
+    let scenario = Scenario::new(link()).watch(["held", "none"]).outage(5000 * MS, None);
+    let results = scenario.run(FixedWindow(10)).unwrap();
+    let flow = &results.flows[0];
+    let [held, none] = &flow.watched[..] else { panic!("{}", flow.watched.len()) };
+    assert_eq!((held.name.as_str(), none.name.as_str()), ("held", "none"));
+    assert_eq!(held.values.len(), flow.samples.len());
+    assert!(none.values.iter().all(Option::is_none));
+    for (sample, value) in flow.samples.iter().zip(&held.values).skip(10) {
+        // Only the agent knows where its program keeps what.
+        let known = sample.at <= 5000 * MS && sample.governor == Governor::Agent;
+        assert_eq!(*value, known.then_some(10 * 1448), "{:?}", sample.at);
+    }
+}

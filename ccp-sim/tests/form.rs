@@ -37,6 +37,7 @@ fn everything_has_its_place() {
         measure-from = "5s"
         seed = 7
         sample-every = "0"
+        watch = ["phase"]
         ipc-delay = "1ms"
         ipc-loss = 0.01
 
@@ -105,6 +106,7 @@ fn everything_has_its_place() {
         .measure_from(5000 * MS)
         .seed(7)
         .sample_every(Duration::ZERO)
+        .watch(["phase"])
         .ipc_delay(MS)
         .ipc_loss(0.01)
         .cross(cross)

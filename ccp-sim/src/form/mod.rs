@@ -105,6 +105,8 @@ struct Form {
     seed: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sample_every: Option<Time>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    watch: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ipc_delay: Option<Time>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -132,12 +134,14 @@ impl Form {
             ipc_loss,
             outages,
             sample_every,
+            watch,
         } = scenario;
         Self {
             time: Some(Time(*time)),
             measure_from: Some(Time(*measure_from)),
             seed: Some(*seed),
             sample_every: Some(Time(*sample_every)),
+            watch: watch.clone(),
             ipc_delay: Some(Time(*ipc_delay)),
             ipc_loss: Some(*ipc_loss),
             link: LinkForm::of(link),
@@ -165,6 +169,7 @@ impl Form {
         }
         scenario.seed = self.seed.unwrap_or(scenario.seed);
         scenario.ipc_loss = self.ipc_loss.unwrap_or(scenario.ipc_loss);
+        scenario.watch = self.watch;
         if !self.flows.is_empty() {
             scenario.flows = self.flows.into_iter().flat_map(FlowForm::flows).collect();
         }

@@ -319,10 +319,14 @@ impl Sim {
                 for flow in &mut self.flows {
                     if let Some(handle) = flow.handle {
                         let (agent, datapath) = (self.agent.as_ref(), &self.datapath);
-                        let told = agent.and_then(|agent| {
-                            let reg = agent.variable(datapath.program(handle)?, SSTHRESH)?;
+                        let program = datapath.program(handle);
+                        let value = |name| {
+                            let reg = agent?.variable(program?, name)?;
                             datapath.register(handle, reg)
-                        });
+                        };
+                        let watched = self.scenario.watch.iter();
+                        flow.watch(watched.map(|name| (name, value(name))));
+                        let told = value(SSTHRESH);
                         flow.sample(now, queued, told);
                     }
                 }
