@@ -152,22 +152,46 @@ impl Scenario {
     /// The scenario makes no sense, or `agent` fails.
     pub fn run_with<S: AgentSteps + 'static>(
         &self,
-        mut agent: impl FnMut(BackendBuilder<AgentSocket>) -> Result<S, RunError>,
+        agent: impl FnMut(BackendBuilder<AgentSocket>) -> Result<S, RunError>,
     ) -> Result<Results, SimError> {
+        self.run_showing(self.time, agent, |_| ())
+    }
+
+    /// As [`run_with`](Self::run_with), and shows the simulation to `see` whenever another `every` of its time has
+    /// passed. The results are the same.
+    ///
+    /// # Errors
+    /// As those of `run_with`.
+    pub fn run_showing<S: AgentSteps + 'static>(
+        &self,
+        every: Duration,
+        mut agent: impl FnMut(BackendBuilder<AgentSocket>) -> Result<S, RunError>,
+        mut see: impl FnMut(&Sim),
+    ) -> Result<Results, SimError> {
+        let every = every.max(Duration::from_micros(1));
+        let mut run_until = |sim: &mut Sim, until| {
+            while let next = sim.now() + every
+                && next < until
+            {
+                sim.run_until(next)?;
+                see(sim);
+            }
+            sim.run_until(until)
+        };
         let mut sim = Sim::new(self)?;
         sim.start_agent(&mut agent)?;
         for outage in &self.outages {
             if outage.from > self.time {
                 break;
             }
-            sim.run_until(outage.from)?;
+            run_until(&mut sim, outage.from)?;
             sim.drop_agent();
             if let Some(until) = outage.until.filter(|until| *until <= self.time) {
-                sim.run_until(until)?;
+                run_until(&mut sim, until)?;
                 sim.start_agent(&mut agent)?;
             }
         }
-        sim.run_until(self.time)?;
+        run_until(&mut sim, self.time)?;
         Ok(sim.results())
     }
 

@@ -112,6 +112,11 @@ fn the_agent_dies_and_comes_back_at_set_times() {
     assert_eq!(seen, [agent, datapath, agent, agent, datapath, datapath]);
     assert_eq!(results.agent.fallbacks, 2);
     assert_eq!(results, scenario.run(FixedWindow(10)).unwrap());
+    let agent = |backend| RunBuilder::new(backend).default_alg(FixedWindow(10)).build();
+    let mut seen = Vec::new();
+    let shown = scenario.run_showing(1300 * MS, agent, |sim| seen.push(sim.now())).unwrap();
+    assert_eq!(results, shown);
+    assert!(seen.is_sorted() && seen.len() >= 5, "{seen:?}");
 }
 
 #[test]
