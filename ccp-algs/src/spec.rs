@@ -35,6 +35,37 @@ impl Spec {
     }
 }
 
+/// The state of a flow's algorithm, from what can be seen of it: its window and slow start threshold in bytes, and
+/// [`WATCHED`] variables of its program. `None`: its program says nothing.
+pub fn state(
+    cwnd: u64,
+    ssthresh: Option<u64>,
+    variable: impl Fn(&str) -> Option<u64>,
+) -> Option<&'static str> {
+    if let Some(mode) = variable("mode") {
+        let phase = variable("phase").filter(|_| variable("pulse") == Some(1));
+        return Some(match (mode, phase) {
+            (0, _) => "startup",
+            (1, _) => "drain",
+            (2, Some(0)) => "probe-bw up",
+            (2, Some(1)) => "probe-bw down",
+            (2, _) => "probe-bw cruise",
+            _ => "probe-rtt",
+        });
+    }
+    let reducing = variable("prr")? != 0;
+    let conservative = variable("baseline").is_some_and(|rtt| rtt < u64::from(u32::MAX));
+    Some(match ssthresh {
+        _ if reducing => "reduction",
+        Some(ssthresh) if cwnd >= ssthresh => "avoidance",
+        _ if conservative => "conservative slow start",
+        _ => "slow start",
+    })
+}
+
+/// The variables of the algorithms' programs that [`state`] looks at.
+pub const WATCHED: &[&str] = &["mode", "phase", "pulse", "prr", "baseline"];
+
 /// A parameter, for whoever lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -284,6 +315,31 @@ mod tests {
             "startup_gain: Gain(512)",
         ] {
             assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+
+    #[test]
+    fn the_state_is_what_the_program_says() {
+        let state_of = |cwnd, ssthresh, variables: &[(&str, u64)]| {
+            state(cwnd, ssthresh, |wanted| {
+                variables.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value)
+            })
+        };
+        let infinity = u64::from(u32::MAX);
+        for (cwnd, ssthresh, variables, says) in [
+            (10, None, &[("prr", 0)][..], Some("slow start")),
+            (10, None, &[("prr", 0), ("baseline", infinity)], Some("slow start")),
+            (10, None, &[("prr", 0), ("baseline", 20_000)], Some("conservative slow start")),
+            (10, Some(11), &[("prr", 0)], Some("slow start")),
+            (11, Some(11), &[("prr", 0)], Some("avoidance")),
+            (11, Some(11), &[("prr", 1)], Some("reduction")),
+            (1, None, &[("mode", 0), ("phase", 0), ("pulse", 0)], Some("startup")),
+            (1, None, &[("mode", 2), ("phase", 1), ("pulse", 1)], Some("probe-bw down")),
+            (1, None, &[("mode", 2), ("phase", 0), ("pulse", 0)], Some("probe-bw cruise")),
+            (1, None, &[("mode", 3)], Some("probe-rtt")),
+            (1, None, &[], None),
+        ] {
+            assert_eq!(state_of(cwnd, ssthresh, variables), says, "{variables:?}");
         }
     }
 

@@ -18,6 +18,7 @@ mod scenario;
 mod sender;
 mod sim;
 mod time;
+pub mod traces;
 pub mod units;
 
 pub use agent::AgentSteps;
