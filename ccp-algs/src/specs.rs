@@ -51,12 +51,6 @@ impl Specs {
         self
     }
 
-    /// Sets what is drawn from by those that draw.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.all_mut().for_each(|spec| *spec = spec.clone().seed(seed));
-        self
-    }
-
     fn all(&self) -> impl Iterator<Item = &Spec> {
         core::iter::once(&self.default).chain(self.named.iter().map(|(_, spec)| spec))
     }

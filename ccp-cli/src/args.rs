@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use ccp_algs::ReportEvery;
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::sim::args as sim;
 use crate::units::{Setting, parse_setting};
 
 /// Congestion control algorithms in user space, over any datapath that speaks CCP.
@@ -48,6 +49,11 @@ pub(crate) enum Command {
     Check(Check),
     /// Run a datapath program over recorded ACKs: one JSON object a row.
     Trace(Trace),
+    /// Simulate flows that share a link, in virtual time.
+    ///
+    /// The same command prints the same on every machine. Packets are 1500 bytes on the link.
+    /// Parameters follow an algorithm's name: `cubic,hystart=off` (`ccp list --long`).
+    Sim(sim::Sim),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

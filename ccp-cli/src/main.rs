@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Command::Compile(compile) => compile::compile(&compile, color),
         Command::Check(check) => compile::check(&check, color),
         Command::Trace(trace) => trace::trace(&trace, color),
+        Command::Sim(args) => sim::sim(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "ccp", &mut std::io::stdout());
             Ok(())

@@ -1,5 +1,54 @@
 //! `ccp sim`: algorithms over a link in virtual time.
 
-#![allow(dead_code, reason = "the command follows")]
-
+pub(crate) mod args;
+pub(crate) mod file;
+pub(crate) mod flows;
+pub(crate) mod plan;
+pub(crate) mod progress;
 pub(crate) mod series;
+mod summary;
+mod table;
+
+use std::io::{BufWriter, Write};
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::Failure;
+use file::OutFile;
+use plan::Plan;
+use progress::Progress;
+use series::Run;
+
+/// Runs it and prints what came out.
+pub(crate) fn sim(args: &args::Sim) -> Result<(), Failure> {
+    let mut plan = Plan::of(args)?;
+    let series = args.series.as_deref().map(|path| OutFile::open("--series", path)).transpose()?;
+    if series.is_none() {
+        plan.scenario.sample_every = Duration::ZERO;
+    }
+    let mut progress = Progress::new(args.quiet);
+    let whole = plan.scenario.time.as_secs_f64();
+    let results = plan
+        .run(|sim| {
+            let now = sim.now().as_secs_f64();
+            progress.show(format_args!("{now:.1} s of {whole:.1} s"));
+        })
+        .context("the simulation failed")?;
+    drop(progress);
+    let run = Run::new(plan.algs.join(" and "), &plan, &results);
+
+    if let Some(series) = series {
+        series.write(|out| run.write_lines(out))?;
+    }
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    if args.json {
+        table::write_json(&mut out, &run)?;
+    } else if args.csv {
+        table::write_csv(&mut out, &run)?;
+    } else {
+        table::write_table(&mut out, &run)?;
+    }
+    out.flush()?;
+    Ok(())
+}

@@ -2,6 +2,8 @@
 //!
 //! Times are whole microseconds since the simulation's start, data is bytes, rates are bits per second. Counts only grow.
 
+use std::io::{self, Write};
+
 use serde::Serialize;
 
 /// One simulation: what it was, what came out, and how it got there.
@@ -121,7 +123,7 @@ pub(crate) struct FlowPoint {
     pub(crate) recovery: &'static str,
     /// Who governs the window: `agent` or `datapath`.
     pub(crate) governor: &'static str,
-    /// The algorithm's own state, such as `slow-start`, `avoidance`, `startup`, `probe-bw up`; `None`: not known.
+    /// The algorithm's own state, such as `slow start`, `avoidance`, `probe-bw up`; `None`: not known.
     pub(crate) state: Option<&'static str>,
 }
 
@@ -142,4 +144,43 @@ pub(crate) struct LinkPoint {
     pub(crate) lost: u64,
     /// Packets marked so far.
     pub(crate) marks: u64,
+}
+
+impl Run {
+    /// Writes it as JSON Lines: the scenario, the flows, then all points in the order of time. `docs/simulate.md` says
+    /// what is in a line.
+    pub(crate) fn write_lines(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut line = |line: &Line<'_>| {
+            serde_json::to_writer(&mut *out, line)?;
+            writeln!(out)
+        };
+        line(&Line::Scenario { title: &self.title, scenario: &self.scenario })?;
+        for (row, FlowSeries { label, .. }) in self.rows.iter().zip(&self.flows) {
+            line(&Line::Flow { flow: row.flow, alg: &row.alg, label })?;
+        }
+        let points = self.flows.iter().flat_map(|flow| &flow.points);
+        let points = points.map(|point| (point.at_us, Line::FlowPoint(point)));
+        let link = self.link.iter().map(|point| (point.at_us, Line::LinkPoint(point)));
+        let mut points: Vec<_> = points.chain(link).collect();
+        points.sort_by_key(|(at, _)| *at);
+        points.iter().try_for_each(|(_, point)| line(point))
+    }
+}
+
+/// A line of `--series`.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum Line<'a> {
+    Scenario {
+        title: &'a str,
+        #[serde(flatten)]
+        scenario: &'a ScenarioSummary,
+    },
+    Flow {
+        flow: Option<usize>,
+        alg: &'a str,
+        label: &'a str,
+    },
+    FlowPoint(&'a FlowPoint),
+    LinkPoint(&'a LinkPoint),
 }
