@@ -6,7 +6,11 @@ pub mod adopt;
 pub mod btf;
 #[cfg(target_os = "linux")]
 pub mod doctor;
+#[cfg(target_os = "linux")]
+pub mod engine;
+pub mod fixed;
 pub mod offsets;
+pub mod page;
 #[cfg(target_os = "linux")]
 pub mod rules;
 #[cfg(target_os = "linux")]

@@ -105,10 +105,10 @@ fn create(
 pub fn map_update(map: BorrowedFd<'_>, key: &[u8], value: &[u8]) -> Result<(), SysError> {
     let attr = MapElem {
         map_fd: map.as_raw_fd() as u32,
-        pad: 0,
-        key: key.as_ptr() as u64,
+        // A stack has no keys, and the kernel insists on there being none.
+        key: if key.is_empty() { 0 } else { key.as_ptr() as u64 },
         value: value.as_ptr() as u64,
-        flags: 0,
+        ..MapElem::default()
     };
     // SAFETY: a prefix of the kernel's attributes of this command. The kernel reads as many bytes
     // from `key` and `value` as the map was made with; callers in this crate pass slices of exactly

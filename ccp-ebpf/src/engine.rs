@@ -1,0 +1,318 @@
+//! Everything that is loaded into the kernel, and ends with it: maps, programs, registered
+//! algorithms.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use ccp_lang::ebpf::AsmError;
+use thiserror::Error;
+
+use crate::btf::{Btf, BtfError, BtfMaker};
+use crate::fixed::{Fixed, FixedProgram, MapFds};
+use crate::offsets::{Kernel, OffsetError};
+use crate::page::{AgentWords, PAGE};
+use crate::sys::{self, LoadError, MapKind, MapSpec, Mapping, SysError};
+
+/// What can be set about the datapath. Starts from [`Options::default`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// The algorithms to register: at least one.
+    pub names: Vec<Name>,
+    /// Flows at a time that get a page; further ones run under the fallback. 4,096 by default.
+    pub max_flows: u32,
+    /// Programs at a time, those included that only running flows still use. 1,024 by default.
+    pub max_programs: u32,
+    /// Bytes of the ring for messages to the agent: a power of two, and of pages. 4 MiB by default.
+    pub ring_bytes: u32,
+    /// Whether sockets of users without CAP_NET_ADMIN may choose the algorithms. Not by default.
+    pub unprivileged: bool,
+    /// How long the agent may show no life before the fallback governs. 200 ms by default.
+    pub fallback_after: Duration,
+}
+
+/// One algorithm as the kernel knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// What sockets choose it by; 15 bytes at most.
+    pub name: String,
+    /// What its flows ask the agent for; empty: for nothing.
+    pub wish: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            names: vec![Name { name: "ccp".to_owned(), wish: String::new() }],
+            max_flows: 4096,
+            max_programs: 1024,
+            ring_bytes: 4 << 20,
+            unprivileged: false,
+            fallback_after: Duration::from_millis(200),
+        }
+    }
+}
+
+/// The datapath in the kernel. Dropping it takes the algorithms away from new sockets; sockets that
+/// have one keep the code, and so its fallback.
+#[derive(Debug)]
+pub struct Engine {
+    kernel: Kernel,
+    maps: Maps,
+    agent: Mapping,
+    flows: Mapping,
+    algorithms: Vec<Algorithm>,
+    slot_bits: u32,
+    epoch_us: u64,
+    options: Options,
+}
+
+/// The maps' descriptors.
+#[derive(Debug)]
+pub struct Maps {
+    /// One page for each flow.
+    pub flows: OwnedFd,
+    /// The agent's page.
+    pub agent: OwnedFd,
+    /// Free slots.
+    pub slots: OwnedFd,
+    /// Programs by number.
+    pub programs: OwnedFd,
+    /// Messages to the agent.
+    pub ring: OwnedFd,
+}
+
+/// One registered algorithm. Fields end in this order: the registration first.
+#[derive(Debug)]
+struct Algorithm {
+    _link: OwnedFd,
+    _map: OwnedFd,
+    programs: Vec<(&'static str, OwnedFd)>,
+}
+
+impl Engine {
+    /// Loads everything and registers the algorithms. Flows run under the fallback until the agent
+    /// shows that it lives.
+    ///
+    /// # Errors
+    /// What this kernel lacks or refuses. Nothing stays behind.
+    pub fn start(options: Options) -> Result<Self, StartError> {
+        check(&options)?;
+        let btf = Btf::parse(sys::kernel_btf()?)?;
+        let kernel = Kernel::read(&btf)?;
+        drop(btf);
+        let maps = Maps::create(&options)?;
+        let agent = Mapping::new(maps.agent.as_fd(), 0, PAGE)?;
+        let flows = Mapping::new(maps.flows.as_fd(), 0, PAGE * options.max_flows as usize)?;
+        if let Some(word) = agent.u64_at(core::mem::offset_of!(AgentWords, patience)) {
+            let us = u64::try_from(options.fallback_after.as_micros()).unwrap_or(u64::MAX >> 1);
+            word.store(us, Ordering::Relaxed);
+        }
+        let mut engine = Self {
+            slot_bits: u32::BITS - (options.max_flows - 1).leading_zeros(),
+            epoch_us: sys::monotonic_us(),
+            kernel,
+            maps,
+            agent,
+            flows,
+            algorithms: Vec::new(),
+            options,
+        };
+        // The kernel wants some BTF beside the map, and looks at none of it.
+        let mut some = BtfMaker::new();
+        some.int("int", 4);
+        let some = sys::btf_load(&some.finish())?;
+        for name in engine.options.names.clone() {
+            let algorithm = engine.register(&name, &some)?;
+            engine.algorithms.push(algorithm);
+        }
+        Ok(engine)
+    }
+
+    /// What the fixed part is generated from; the flows' programs are, too.
+    #[must_use]
+    pub fn fixed(&self) -> Fixed<'_> {
+        let number = |fd| sys::number(fd);
+        Fixed {
+            kernel: &self.kernel,
+            maps: MapFds {
+                flows: number(&self.maps.flows),
+                agent: number(&self.maps.agent),
+                slots: number(&self.maps.slots),
+                programs: number(&self.maps.programs),
+                ring: number(&self.maps.ring),
+            },
+            slot_bits: self.slot_bits,
+            epoch_us: self.epoch_us,
+        }
+    }
+
+    /// What it was started with.
+    #[must_use]
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The maps.
+    #[must_use]
+    pub const fn maps(&self) -> &Maps {
+        &self.maps
+    }
+
+    /// The agent's page.
+    #[must_use]
+    pub const fn agent_page(&self) -> &Mapping {
+        &self.agent
+    }
+
+    /// All flows' pages, one behind the other by slot.
+    #[must_use]
+    pub const fn flow_pages(&self) -> &Mapping {
+        &self.flows
+    }
+
+    /// The programs of the fixed part, with the name of the function each is.
+    pub fn programs(&self) -> impl Iterator<Item = (&'static str, &OwnedFd)> {
+        self.algorithms.iter().flat_map(|a| a.programs.iter().map(|(name, fd)| (*name, fd)))
+    }
+
+    fn register(&self, name: &Name, btf: &OwnedFd) -> Result<Algorithm, StartError> {
+        let ops = &self.kernel.ops;
+        let mut value = vec![0_u8; ops.value_size as usize];
+        let mut put = |at: u32, bytes: &[u8]| {
+            let at = at as usize;
+            if let Some(place) = value.get_mut(at..at + bytes.len()) {
+                place.copy_from_slice(bytes);
+            }
+        };
+        let mut programs = Vec::new();
+        for FixedProgram { callback, code } in self.fixed().programs(&name.wish)? {
+            let Some(member) = ops.callback(callback) else { continue };
+            let label = format!("ccp_{callback}");
+            let fd = sys::struct_ops_prog_load(&label, &code, ops.id, member.index)?;
+            put(member.value_offset, &u64::from(sys::number(&fd) as u32).to_le_bytes());
+            programs.push((callback, fd));
+        }
+        put(ops.name.offset, name.name.as_bytes());
+        let flags = if self.options.unprivileged { NON_RESTRICTED } else { 0 };
+        put(ops.flags.offset, &u32::to_le_bytes(flags));
+        let map =
+            sys::struct_ops_map_create(&name.name, ops.value_size, ops.value_id, btf.as_fd())?;
+        sys::map_update(map.as_fd(), &0_u32.to_le_bytes(), &value)?;
+        let link = sys::struct_ops_link(map.as_fd())
+            .map_err(|source| StartError::Register { name: name.name.clone(), source })?;
+        Ok(Algorithm { _link: link, _map: map, programs })
+    }
+}
+
+impl Maps {
+    fn create(options: &Options) -> Result<Self, SysError> {
+        let make = |kind, name, key_size, value_size: usize, max_entries, flags| {
+            let value_size = value_size as u32;
+            sys::map_create(&MapSpec { kind, name, key_size, value_size, max_entries, flags })
+        };
+        let (flows, programs) = (options.max_flows, options.max_programs);
+        let maps = Self {
+            flows: make(MapKind::Array, "ccp_flows", 4, PAGE, flows, sys::MMAPABLE)?,
+            agent: make(MapKind::Array, "ccp_agent", 4, PAGE, 1, sys::MMAPABLE)?,
+            slots: make(MapKind::Stack, "ccp_slots", 0, 4, flows, 0)?,
+            // Number 0 is none.
+            programs: make(MapKind::ProgArray, "ccp_programs", 4, 4, programs + 1, 0)?,
+            ring: make(MapKind::RingBuf, "ccp_ring", 0, 0, options.ring_bytes, 0)?,
+        };
+        // The lowest is taken first.
+        for slot in (0..flows).rev() {
+            sys::map_update(maps.slots.as_fd(), &[], &slot.to_le_bytes())?;
+        }
+        Ok(maps)
+    }
+}
+
+fn check(options: &Options) -> Result<(), StartError> {
+    let within = |what, value, least, most| {
+        if (least..=most).contains(&value) {
+            Ok(())
+        } else {
+            Err(StartError::Setting { what, value, least, most })
+        }
+    };
+    within("flows", options.max_flows, 1, MOST_FLOWS)?;
+    within("programs", options.max_programs, 1, MOST_PROGRAMS)?;
+    within("bytes of the ring", options.ring_bytes, PAGE as u32, 1 << 30)?;
+    if !options.ring_bytes.is_power_of_two() {
+        let bytes = options.ring_bytes;
+        return Err(StartError::RingSize { bytes });
+    }
+    for Name { name, .. } in &options.names {
+        let usual = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+        if name.is_empty() || name.len() > MOST_NAME || !name.bytes().all(usual) {
+            return Err(StartError::Name { name: name.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// Why the datapath does not start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A number that is out of range.
+    #[error("{value} {what} are not possible, but {least} to {most} are")]
+    Setting {
+        /// Of what.
+        what: &'static str,
+        /// What was asked for.
+        value: u32,
+        /// The least possible.
+        least: u32,
+        /// The most possible.
+        most: u32,
+    },
+    /// A ring of a length that the kernel cannot make.
+    #[error("a ring of {bytes} bytes is not possible: it must be a power of two")]
+    RingSize {
+        /// What was asked for.
+        bytes: u32,
+    },
+    /// A name that no algorithm can have.
+    #[error("no algorithm can be called '{name}': 1 to {MOST_NAME} letters, digits, '_', '-', '.'")]
+    Name {
+        /// What was asked for.
+        name: String,
+    },
+    /// The kernel's types are unreadable.
+    #[error("the kernel's types cannot be read")]
+    Btf(#[from] BtfError),
+    /// The kernel lacks something.
+    #[error("this kernel cannot be served")]
+    Kernel(#[from] OffsetError),
+    /// A system call failed.
+    #[error(transparent)]
+    Sys(#[from] SysError),
+    /// A program was not loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The generator made a mistake.
+    #[error("a generated program is wrong; report this as a bug")]
+    Generator(#[from] AsmError),
+    /// An algorithm was not registered.
+    #[error("the algorithm {name} is not registered")]
+    Register {
+        /// Which one.
+        name: String,
+        /// What the kernel said.
+        source: SysError,
+    },
+}
+
+/// Sockets of any user may choose the algorithm.
+const NON_RESTRICTED: u32 = 1;
+
+/// What the kernel has room for.
+const MOST_NAME: usize = 15;
+
+/// A quarter of a gigabyte of pages.
+const MOST_FLOWS: u32 = 1 << 16;
+
+const MOST_PROGRAMS: u32 = 1 << 16;

@@ -1,0 +1,169 @@
+//! What the kernel's side and the agent's side share: one page for each flow, and one for the agent.
+//!
+//! The one definition of both. The generated code uses the offsets, the agent's side the same ones
+//! through [`Mapping`](crate::sys::Mapping). All words are 8 bytes in the machine's order unless
+//! said otherwise, and each has one writer.
+
+use core::mem::{offset_of, size_of};
+
+use ccp_lang::Reg;
+use ccp_lang::ebpf::Layout;
+
+/// How long a page is, in bytes: what one entry of the flows' map takes.
+pub const PAGE: usize = 4096;
+
+/// The words before the program's own part of a flow's page. Written by the kernel's side, but for
+/// `staged_for` and `announced`.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct FlowWords {
+    /// Which flow of this slot this is; part of its number. From 1.
+    pub generation: u64,
+    /// The generation that the staged values are for. Written by the agent, between an odd and an
+    /// even sequence; what is staged for a flow that has gone is never looked at.
+    pub staged_for: u64,
+    /// 1 while a socket has the slot.
+    pub open: u64,
+    /// Who governed at the last ACK: a [`Governor`].
+    pub governor: u64,
+    /// 1 when Create has been sent. The agent may write 0: the next ACK sends it again.
+    pub announced: u64,
+    /// When sending Create was last tried, in microseconds of the monotonic clock.
+    pub announced_at: u64,
+    /// The rate last set through CCP, in bytes per second, or 0.
+    pub rate: u64,
+    /// When the flow began, in microseconds of the monotonic clock.
+    pub opened_at: u64,
+    /// The local address; IPv4 as ::ffff:a.b.c.d.
+    pub src: [u64; 2],
+    /// The peer's address.
+    pub dst: [u64; 2],
+    /// The local port, in network order.
+    pub src_port: u32,
+    /// The peer's port, in network order.
+    pub dst_port: u32,
+    /// 4 or 6.
+    pub family: u64,
+    /// In bytes.
+    pub mss: u64,
+    /// The window at the beginning, in bytes.
+    pub init_cwnd: u64,
+    /// The window, in packets.
+    pub cwnd: u64,
+    /// The slow start threshold, in packets.
+    pub ssthresh: u64,
+    /// The pacing rate, in bytes per second.
+    pub pacing_rate: u64,
+    /// The smoothed RTT, in microseconds times 8.
+    pub srtt_us8: u64,
+    /// Packets delivered.
+    pub delivered: u64,
+    /// Packets thought lost.
+    pub lost: u64,
+    /// Invocations of programs.
+    pub runs: u64,
+    /// ACKs that the fallback answered.
+    pub fallback_acks: u64,
+    /// Reports sent.
+    pub reports: u64,
+    /// Reports for which the ring had no room.
+    pub reports_lost: u64,
+    /// Retransmission timeouts.
+    pub timeouts: u64,
+    /// Reductions found spurious.
+    pub undone: u64,
+}
+
+/// Who decides about a flow's window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Governor {
+    /// The kernel's side by itself: there is no program for the flow yet.
+    Transport = 0,
+    /// The flow's program, and so the agent.
+    Agent = 1,
+    /// The kernel's side by itself: the agent does not answer.
+    Fallback = 2,
+}
+
+/// The words of the agent's page.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct AgentWords {
+    /// When the agent last showed that it lives, in microseconds of the monotonic clock. The agent's.
+    pub heartbeat: u64,
+    /// How old the heartbeat may be, in microseconds. The agent's.
+    pub patience: u64,
+    /// 1 while the agent sleeps and wants to be woken. Both write.
+    pub sleeping: u64,
+    /// Messages sent into the ring.
+    pub sent: u64,
+    /// Flows for which there was no slot.
+    pub no_slot: u64,
+    /// Creates for which the ring had no room; they are tried again.
+    pub creates_lost: u64,
+    /// Closes for which the ring had no room: the agent has to look at the pages.
+    pub closes_lost: u64,
+    /// Flows that got a slot.
+    pub opened: u64,
+    /// Flows that gave it back.
+    pub closed: u64,
+}
+
+/// What each socket has for an algorithm's own use: zeros before `init` and after `release`.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct Private {
+    /// The flow's slot plus 1; 0: it has none.
+    pub(crate) slot: u32,
+    /// 1 while a program governs.
+    pub(crate) governed: u32,
+    /// Packets delivered in this recovery.
+    pub(crate) prr_delivered: u32,
+    /// 1 when a rate was set through CCP.
+    pub(crate) rate_set: u32,
+    /// When the last ACK came, in microseconds.
+    pub(crate) last_ack: u64,
+    /// What the socket's counters were at the last ACK.
+    pub(crate) bytes_acked: u64,
+    pub(crate) sacked_out: u32,
+    pub(crate) lost: u32,
+    pub(crate) delivered: u32,
+    pub(crate) delivered_ce: u32,
+    /// How long the sender was idle before it began to send again, in microseconds.
+    pub(crate) idle_us: u32,
+    /// 1 when a retransmission timeout fired since the last ACK.
+    pub(crate) timeout: u32,
+    /// 1 when a reduction was found spurious since the last ACK.
+    pub(crate) undone: u32,
+    /// 1 when we turned pacing on.
+    pub(crate) paced: u32,
+}
+
+/// The program's part of a flow's page.
+pub const LAYOUT: Layout = match Layout::packed(PROGRAM_PART) {
+    Some(layout) => layout,
+    None => panic!("the program's part does not fit a page"),
+};
+
+/// The words of the program's part that are 0 when a flow begins: registers, traps, and what tells
+/// which program runs. The agent's words stay: what they say is for the flow before.
+pub(crate) fn fresh() -> impl Iterator<Item = i16> {
+    let part = |start: i16, len: usize| (start..start + len as i16).step_by(8);
+    let registers = LAYOUT.register(Reg::EVENT_FLAG).unwrap_or(LAYOUT.cwnd());
+    part(registers, Layout::REGISTERS_LEN)
+        .chain(part(LAYOUT.last_trap(), Layout::TRAPS_LEN))
+        .chain([LAYOUT.reading(), LAYOUT.torn(), LAYOUT.running()])
+}
+
+/// Where the program's part begins.
+const PROGRAM_PART: usize = 384;
+
+const _: () = {
+    assert!(size_of::<FlowWords>() <= PROGRAM_PART, "both sides compute with these offsets");
+    let program = Layout::REGISTERS_LEN + Layout::STAGED_LEN + Layout::TRAPS_LEN;
+    assert!(PROGRAM_PART + program <= PAGE, "a flow's page is one page");
+    assert!(size_of::<AgentWords>() <= PAGE, "the agent's page is one page");
+    assert!(size_of::<Private>() <= 104, "what a socket has for an algorithm");
+    assert!(offset_of!(FlowWords, dst_port) == offset_of!(FlowWords, src_port) + 4, "no padding");
+};
