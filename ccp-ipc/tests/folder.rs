@@ -46,6 +46,19 @@ fn a_folder_that_is_missing_is_made_for_the_caller_alone() {
 }
 
 #[test]
+fn a_folder_can_be_looked_at_without_being_made() {
+    let above = tempfile::tempdir().unwrap();
+    let folder = above.path().join("ccp");
+    let examine = || Socket::<Blocking>::options().folder(&folder).examine_folder();
+    assert_eq!(examine().unwrap(), (folder.clone(), false));
+    assert!(!folder.exists());
+    bind(&folder, "a").unwrap();
+    assert_eq!(examine().unwrap(), (folder.clone(), true));
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+    assert!(matches!(examine(), Err(FolderError::Writable { .. })));
+}
+
+#[test]
 fn folders_of_the_caller_are_fine_unless_others_may_write() {
     let dir = tempfile::tempdir().unwrap();
     for (i, good) in [0o700, 0o755, 0o750, 0o1777, 0o1770, 0o3770].into_iter().enumerate() {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::Socket;
 use super::addr::{Addr, NameError};
-use super::folder::{Folder, FolderError, choose};
+use super::folder::{Folder, FolderError, choose, examine};
 use super::spares::Spares;
 use super::wake::WakeSocket;
 use crate::error::CloseError;
@@ -94,6 +94,16 @@ impl Options {
     pub fn receive_buffer(mut self, bytes: usize) -> Self {
         self.receive_buffer = Some(bytes);
         self
+    }
+
+    /// The folder that [`bind`](Self::bind) would use, and whether it exists, without making or
+    /// changing anything.
+    ///
+    /// # Errors
+    /// Binding there would be refused for this reason.
+    pub fn examine_folder(&self) -> Result<(PathBuf, bool), FolderError> {
+        let path = choose(self.folder.clone(), self.shared)?;
+        examine(&path).map(|exists| (path, exists))
     }
 
     /// Binds a socket to `name`. What an ended process has left there is replaced.

@@ -120,6 +120,20 @@ pub(super) fn choose(asked: Option<PathBuf>, shared: bool) -> Result<PathBuf, Fo
     }
 }
 
+/// Looks at the folder without making or changing anything. Whether it exists.
+pub(super) fn examine(path: &Path) -> Result<bool, FolderError> {
+    match stat(path) {
+        Err(FolderError::Os { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Ok(false)
+        }
+        found => {
+            let found = found?;
+            check_kind_and_owner(path, &found)?;
+            check_writers(path, &found).map(|()| true)
+        }
+    }
+}
+
 impl Folder {
     /// Looks at the folder and makes it if it does not exist: 0700, or 1777 if `shared`.
     pub(super) fn prepare(path: PathBuf, shared: bool) -> Result<Self, FolderError> {
