@@ -54,6 +54,16 @@ pub(crate) enum Command {
     /// The same command prints the same on every machine. Packets are 1500 bytes on the link.
     /// Parameters follow an algorithm's name: `cubic,hystart=off` (`ccp list --long`).
     Sim(sim::Sim),
+    /// Tell what this machine can do for Linux TCP, each thing with its remedy.
+    ///
+    /// Nothing is loaded or changed. Exits with 3 when something is missing that `ccp run --ipc
+    /// ebpf` needs.
+    #[cfg(all(target_os = "linux", feature = "ebpf"))]
+    Doctor {
+        /// One JSON object a line: name, verdict (good, limited or missing), seen, remedy.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

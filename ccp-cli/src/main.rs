@@ -5,6 +5,8 @@
 
 mod args;
 mod compile;
+#[cfg(all(target_os = "linux", feature = "ebpf"))]
+mod doctor;
 #[cfg_attr(not(test), allow(dead_code, reason = "the command follows"))]
 mod page;
 mod run;
@@ -29,6 +31,8 @@ fn main() -> ExitCode {
         Command::Check(check) => compile::check(&check, color),
         Command::Trace(trace) => trace::trace(&trace, color),
         Command::Sim(args) => sim::sim(&args),
+        #[cfg(all(target_os = "linux", feature = "ebpf"))]
+        Command::Doctor { json } => doctor::doctor(json),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "ccp", &mut std::io::stdout());
             Ok(())

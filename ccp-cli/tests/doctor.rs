@@ -1,0 +1,35 @@
+//! What `ccp doctor` says of this machine.
+#![cfg(all(target_os = "linux", feature = "ebpf"))]
+
+mod common;
+
+use common::{ccp, text};
+use serde_json::Value;
+
+#[test]
+fn doctor_looks_at_everything_and_its_exit_code_tells_whether_linux_tcp_works() {
+    let output = ccp(&["doctor", "--json"], "");
+    let lines = text(&output.stdout);
+    let checks: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<&str> = checks.iter().map(|check| check["name"].as_str().unwrap()).collect();
+    for name in ["kernel", "btf", "cap-bpf", "cap-perfmon", "jit", "bpffs", "ipc-folder"] {
+        assert!(names.contains(&name), "{name} is not among {names:?}");
+    }
+    for check in &checks {
+        assert!(!check["seen"].as_str().unwrap().is_empty(), "{check}");
+        // What is wrong has a remedy, what is right needs none.
+        let is_good = check["verdict"] == "good";
+        assert_eq!(is_good, check["remedy"].as_str().unwrap().is_empty(), "{check}");
+    }
+    let missing = checks.iter().any(|check| check["verdict"] == "missing");
+    assert_eq!(output.status.code(), Some(if missing { 3 } else { 0 }));
+}
+
+#[test]
+fn doctor_for_people_has_a_line_for_each_check() {
+    let output = ccp(&["doctor"], "");
+    let lines = text(&output.stdout);
+    assert!(lines.lines().any(|line| line.contains("kernel") && line.contains("Linux ")));
+    assert!(lines.lines().any(|line| line.contains("ipc-folder")));
+}
