@@ -7,7 +7,6 @@ mod args;
 mod compile;
 #[cfg(all(target_os = "linux", feature = "ebpf"))]
 mod doctor;
-#[cfg_attr(not(test), allow(dead_code, reason = "the command follows"))]
 mod page;
 mod run;
 mod sim;

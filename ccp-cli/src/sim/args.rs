@@ -64,6 +64,9 @@ pub(crate) struct Sim {
     /// Write flows and link over time, as JSON Lines.
     #[arg(long, value_name = "FILE")]
     pub(crate) series: Option<PathBuf>,
+    /// Write a page with tables and plots: one file that a browser shows without anything else.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
     /// How far apart the points of --series and --html are. [default: 10ms]
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) sample_every: Option<Duration>,

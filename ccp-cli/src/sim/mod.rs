@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::Failure;
+use crate::{Failure, page};
 use file::OutFile;
 use plan::Plan;
 use progress::Progress;
@@ -24,7 +24,8 @@ use series::Run;
 pub(crate) fn sim(args: &args::Sim) -> Result<(), Failure> {
     let mut plan = Plan::of(args)?;
     let series = args.series.as_deref().map(|path| OutFile::open("--series", path)).transpose()?;
-    if series.is_none() {
+    let html = args.html.as_deref().map(|path| OutFile::open("--html", path)).transpose()?;
+    if series.is_none() && html.is_none() {
         plan.scenario.sample_every = Duration::ZERO;
     }
     let mut progress = Progress::new(args.quiet);
@@ -40,6 +41,10 @@ pub(crate) fn sim(args: &args::Sim) -> Result<(), Failure> {
 
     if let Some(series) = series {
         series.write(|out| run.write_lines(out))?;
+    }
+    if let Some(html) = html {
+        let page = page::render(std::slice::from_ref(&run));
+        html.write(|out| out.write_all(page.as_bytes()))?;
     }
     let mut out = BufWriter::new(std::io::stdout().lock());
     if args.json {
