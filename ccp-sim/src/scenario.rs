@@ -36,6 +36,8 @@ pub struct Scenario {
     pub cross: Vec<Cross>,
     /// The probability that a message between datapath and agent is lost, each by itself.
     pub ipc_loss: f64,
+    /// Whether the senders fill only the primitives that every datapath has, as libccp's do.
+    pub libccp: bool,
     /// When the agent is not there, in order: it is killed, and started anew. [`Scenario::run`] and
     /// [`run_with`](Self::run_with) do that; who steps a [`Sim`] by hand does it by hand.
     pub outages: Vec<Outage>,
@@ -67,6 +69,7 @@ impl Scenario {
             ipc_delay: Duration::from_micros(25),
             cross: Vec::new(),
             ipc_loss: 0.0,
+            libccp: false,
             outages: Vec::new(),
             sample_every: Duration::from_millis(10),
             watch: Vec::new(),
@@ -112,6 +115,12 @@ impl Scenario {
     /// Sets the probability that a message between datapath and agent is lost.
     pub fn ipc_loss(mut self, probability: f64) -> Self {
         self.ipc_loss = probability;
+        self
+    }
+
+    /// Has the senders fill only the primitives that every datapath has, as libccp's do.
+    pub fn libccp(mut self) -> Self {
+        self.libccp = true;
         self
     }
 

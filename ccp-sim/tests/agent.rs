@@ -2,11 +2,14 @@
 
 mod common;
 
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::time::Duration;
 
-use ccp_runtime::RunBuilder;
+use ccp_runtime::{CongAlg, Datapath, DatapathInfo, Ipc, Primitive, RunBuilder};
 use ccp_sim::{Flow, Governor, Link, Rate, Scenario, Sim};
-use common::{FixedRate, FixedWindow};
+use common::{FixedRate, FixedWindow, Silent};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -156,4 +159,35 @@ fn variables_of_the_program_are_written_down_while_the_agent_is_there() {
         let known = sample.at <= 5000 * MS && sample.governor == Governor::Agent;
         assert_eq!(*value, known.then_some(10 * 1448), "{:?}", sample.at);
     }
+}
+
+/// Writes down which primitives there are.
+struct Asks(Rc<Cell<u64>>);
+
+impl<I: Ipc> CongAlg<I> for Asks {
+    type Flow = Silent;
+
+    fn name() -> &'static str {
+        "asks"
+    }
+
+    fn datapath_programs(&self) -> HashMap<&'static str, String> {
+        HashMap::new()
+    }
+
+    fn new_flow(&self, control: Datapath<I>, _: DatapathInfo) -> Silent {
+        self.0.set(control.primitives());
+        Silent
+    }
+}
+
+#[test]
+fn senders_fill_the_primitives_beyond_libccps_unless_told_not_to() {
+    let seen = |scenario: Scenario| {
+        let seen = Rc::new(Cell::new(0));
+        scenario.time(100 * MS).run(Asks(Rc::clone(&seen))).unwrap();
+        seen.get()
+    };
+    assert_eq!(seen(Scenario::new(link()).libccp()), Primitive::BASE_MASK);
+    assert_ne!(seen(Scenario::new(link())), Primitive::BASE_MASK);
 }

@@ -40,6 +40,7 @@ fn everything_has_its_place() {
         watch = ["phase"]
         ipc-delay = "1ms"
         ipc-loss = 0.01
+        libccp = true
 
         [link]
         trace = "two.up"
@@ -109,6 +110,7 @@ fn everything_has_its_place() {
         .watch(["phase"])
         .ipc_delay(MS)
         .ipc_loss(0.01)
+        .libccp()
         .cross(cross)
         .outage(8000 * MS, Some(9000 * MS));
     assert_eq!(scenario, expected);

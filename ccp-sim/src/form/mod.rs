@@ -111,6 +111,8 @@ struct Form {
     ipc_delay: Option<Time>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ipc_loss: Option<f64>,
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    libccp: bool,
     link: LinkForm,
     #[serde(default, rename = "flow", skip_serializing_if = "Vec::is_empty")]
     flows: Vec<FlowForm>,
@@ -132,6 +134,7 @@ impl Form {
             ipc_delay,
             cross,
             ipc_loss,
+            libccp,
             outages,
             sample_every,
             watch,
@@ -144,6 +147,7 @@ impl Form {
             watch: watch.clone(),
             ipc_delay: Some(Time(*ipc_delay)),
             ipc_loss: Some(*ipc_loss),
+            libccp: *libccp,
             link: LinkForm::of(link),
             flows: flows.iter().map(FlowForm::of).collect(),
             cross: cross.iter().map(CrossForm::of).collect(),
@@ -170,6 +174,7 @@ impl Form {
         scenario.seed = self.seed.unwrap_or(scenario.seed);
         scenario.ipc_loss = self.ipc_loss.unwrap_or(scenario.ipc_loss);
         scenario.watch = self.watch;
+        scenario.libccp = self.libccp;
         if !self.flows.is_empty() {
             scenario.flows = self.flows.into_iter().flat_map(FlowForm::flows).collect();
         }

@@ -6,7 +6,7 @@ mod path;
 use core::fmt;
 use core::time::Duration;
 
-use ccp_datapath::{Config, Control, Datapath, FlowInfo, Micros};
+use ccp_datapath::{BASE_PRIMITIVES, Config, Control, Datapath, FlowInfo, Micros};
 use ccp_ipc::BackendBuilder;
 use ccp_runtime::RunError;
 use rand_pcg::Pcg64;
@@ -87,7 +87,7 @@ impl Sim {
         scenario.check()?;
         let mut config = Config::default();
         config.max_flows = u32::try_from(scenario.flows.len()).unwrap_or(u32::MAX);
-        config.primitives = PRIMITIVES;
+        config.primitives = if scenario.libccp { BASE_PRIMITIVES } else { PRIMITIVES };
 
         let link = &scenario.link;
         let stream = |stream| Pcg64::new(scenario.seed.into(), stream);
