@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use super::asm::{Gpr, Size, Src};
 use super::lower::Lowering;
-use super::work::{Operand, Work};
+use super::work::{Flags, Operand, Work};
 use crate::machine::file::{EVENT_FLAG, SCRATCH, SHOULD_CONTINUE, Slot};
 
 /// The registers that programs use.
@@ -140,6 +140,13 @@ impl State {
     }
 }
 
+/// A point of the code, seen from the step at hand.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Point {
+    Before,
+    After,
+}
+
 /// When the value of a slot is needed next.
 enum Next {
     /// Read, so many steps ahead.
@@ -258,14 +265,14 @@ impl Lowering<'_> {
         own
     }
 
-    /// Puts everything into the page that is not there yet and that step `from`, or a later one,
-    /// may need there. Registers keep what they hold.
-    pub(super) fn flush(&mut self, from: usize) {
+    /// Puts everything into the page that is not there yet, as far as it may be read there behind
+    /// this point. Registers keep what they hold.
+    pub(super) fn flush(&mut self, point: Point) {
         let dirty: Vec<Binding> = self.state.bindings.iter().filter(|b| b.dirty).copied().collect();
         let (in_regs, constants): (Vec<_>, Vec<_>) =
             dirty.into_iter().partition(|b| matches!(b.place, Place::Reg(_)));
         for binding in in_regs.into_iter().chain(constants) {
-            if self.may_be_read(binding.slot, from) {
+            if self.may_be_read(binding.slot, point) {
                 self.save(binding);
             }
             self.mark(binding.slot, false);
@@ -322,19 +329,24 @@ impl Lowering<'_> {
     }
 
     fn needs_saving(&self, slot: Slot) -> bool {
-        if !self.may_be_read(slot, self.at) {
+        if !self.may_be_read(slot, Point::Before) {
             return false;
         }
         // The step at hand may still have to read it, or leave it behind in a trap.
         self.reads_now(slot) || self.traps_now() || !self.is_dead_after(self.at, slot)
     }
 
-    /// Whether anybody may read a slot from the page, in step `from` or later.
-    fn may_be_read(&self, slot: Slot, from: usize) -> bool {
+    /// Whether anybody may read a slot from the page behind this point.
+    fn may_be_read(&self, slot: Slot, point: Point) -> bool {
+        let flags = match (point, self.works.get(self.at)) {
+            (Point::Before, Some(work)) => work.needs,
+            (Point::After, Some(work)) => work.leaves,
+            (_, None) => Flags::default(),
+        };
         match slot {
             SCRATCH => false,
-            EVENT_FLAG => self.unread_from.0 > from,
-            SHOULD_CONTINUE => self.unread_from.1 > from,
+            EVENT_FLAG => flags.event,
+            SHOULD_CONTINUE => flags.goes_on,
             _ => true,
         }
     }

@@ -1,14 +1,11 @@
 //! One invocation as code: what [`Program::invoke`] does, in the same order.
 
-use alloc::vec::Vec;
-
 use super::asm::{Asm, Cond, Gpr, Label, Size};
 use super::cache::{PAGE, Place, Range, State};
 use super::host::{Ending, Host};
 use super::layout::Layout;
 use super::lower::{Lowering, store_constant};
-use super::take;
-use super::work::Work;
+use super::{take, work};
 use crate::machine::Program;
 use crate::machine::file::{
     ACK_NOW, CWND, EVENT_FLAG, MICROS, NOW, PRIMITIVES, RATE, RTT_SAMPLE, SHOULD_CONTINUE,
@@ -64,7 +61,7 @@ pub fn emit(program: &Program, target: &Target, host: &mut impl Host, asm: &mut 
     asm.mov(MICROS_AT, NOW_AT);
     asm.sub(MICROS_AT, ZERO_AT);
 
-    let works: Vec<Work> = decoded.steps.iter().map(Work::of).collect();
+    let works = work::works(&decoded.steps);
     let may_report = works.iter().any(|work| work.may_write(SHOULD_REPORT));
     let mut lowering = Lowering::new(asm, layout, works, entry(mask, &target.bounds));
     lowering.run(program.code());

@@ -7,7 +7,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::asm::{Alu, Asm, Cond, Gpr, Label, Size, Src};
-use super::cache::{Binding, PAGE, Place, Range, State};
+use super::cache::{Binding, PAGE, Place, Point, Range, State};
 use super::layout::Layout;
 use super::work::{Binary, Job, Operand, Work};
 use crate::code::Code;
@@ -26,8 +26,6 @@ pub(super) struct Lowering<'a> {
     pub(super) pinned: u8,
     /// Steps that are jumped to from before.
     pub(super) joins: BTreeMap<usize, Join>,
-    /// The steps from which on nothing reads eventFlag and shouldContinue.
-    pub(super) unread_from: (usize, usize),
     reachable: bool,
     stubs: Vec<Stub>,
     products: Vec<Product>,
@@ -62,8 +60,6 @@ struct Product {
 
 impl<'a> Lowering<'a> {
     pub(super) fn new(asm: &'a mut Asm, layout: Layout, works: Vec<Work>, state: State) -> Self {
-        let behind = |slot| works.iter().rposition(|work| work.reads(slot)).map_or(0, |at| at + 1);
-        let unread_from = (behind(EVENT_FLAG), behind(SHOULD_CONTINUE));
         let kinds = core::array::from_fn(|_| asm.label());
         Self {
             asm,
@@ -73,7 +69,6 @@ impl<'a> Lowering<'a> {
             state,
             pinned: 0,
             joins: BTreeMap::new(),
-            unread_from,
             reachable: true,
             stubs: Vec::new(),
             products: Vec::new(),
@@ -99,7 +94,7 @@ impl<'a> Lowering<'a> {
             }
         }
         self.land();
-        self.flush(self.at + 1);
+        self.flush(Point::After);
         self.pinned = 0;
     }
 
@@ -148,14 +143,14 @@ impl<'a> Lowering<'a> {
             Job::Unless(op, l, r) => self.unless(op, l, r, usize::from(work.also)),
             Job::UnlessFlag => {
                 let flag = self.reg(Operand::Slot(EVENT_FLAG));
-                self.flush(self.at + 1);
+                self.flush(Point::After);
                 let to = self.join(usize::from(work.also));
                 self.asm.jump_if(Cond::Eq, flag, 0, to);
             }
             Job::Stop => {
                 let flag = self.reg(Operand::Slot(EVENT_FLAG));
                 let goes_on = self.reg(Operand::Slot(SHOULD_CONTINUE));
-                self.flush(self.at + 1);
+                self.flush(Point::After);
                 let (end, on) = (self.join(self.works.len()), self.asm.label());
                 self.asm.jump_if(Cond::Eq, flag, 0, on);
                 self.asm.jump_if(Cond::Eq, goes_on, 0, end);
@@ -163,12 +158,12 @@ impl<'a> Lowering<'a> {
             }
             Job::StopUnlessContinue => {
                 let goes_on = self.reg(Operand::Slot(SHOULD_CONTINUE));
-                self.flush(self.at + 1);
+                self.flush(Point::After);
                 let end = self.join(self.works.len());
                 self.asm.jump_if(Cond::Eq, goes_on, 0, end);
             }
             Job::End => {
-                self.flush(self.at + 1);
+                self.flush(Point::After);
                 let end = self.join(self.works.len());
                 self.asm.jump(end);
                 self.reachable = false;
@@ -193,7 +188,7 @@ impl<'a> Lowering<'a> {
         };
         let mut states = join.states.into_iter();
         if self.reachable {
-            self.flush(self.at);
+            self.flush(Point::Before);
             self.pinned = 0;
         } else {
             self.state = states.next().unwrap_or_default();
@@ -434,17 +429,17 @@ impl<'a> Lowering<'a> {
     }
 
     fn unless(&mut self, op: Binary, l: Operand, r: Operand, to: usize) {
-        if self.unread_from.0 > self.at + 1 {
+        if self.works.get(self.at).is_some_and(|work| work.leaves.event) {
             // Somebody looks at eventFlag later.
             self.compare(op, l, r, [EVENT_FLAG; 2]);
             let flag = self.reg(Operand::Slot(EVENT_FLAG));
-            self.flush(self.at + 1);
+            self.flush(Point::After);
             let to = self.join(to);
             return self.asm.jump_if(Cond::Eq, flag, 0, to);
         }
         let left = self.reg(l);
         let right = self.src(r);
-        self.flush(self.at + 1);
+        self.flush(Point::After);
         let to = self.join(to);
         self.asm.jump_if(opposite(op), left, right, to);
     }

@@ -1,5 +1,7 @@
 //! The machine's decoded steps as the back end wants them: operands instead of forms.
 
+use alloc::vec::Vec;
+
 use crate::machine::exec::{Act, Step};
 use crate::machine::file::{EVENT_FLAG, MICROS, NOW, SCRATCH, SHOULD_CONTINUE, Slot, ZERO};
 
@@ -12,6 +14,49 @@ pub(super) struct Work {
     pub(super) also: Slot,
     /// The instruction in the program's code.
     pub(super) at: u16,
+    /// What this step or a later one reads.
+    pub(super) needs: Flags,
+    /// What a later one reads.
+    pub(super) leaves: Flags,
+}
+
+/// The two flags that do not outlive an invocation: whether they are read before they are written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Flags {
+    pub(super) event: bool,
+    pub(super) goes_on: bool,
+}
+
+impl Flags {
+    const fn or(self, other: Self) -> Self {
+        Self { event: self.event || other.event, goes_on: self.goes_on || other.goes_on }
+    }
+}
+
+/// The steps of a program.
+pub(super) fn works(steps: &[Step]) -> Vec<Work> {
+    let mut works: Vec<Work> = steps.iter().map(Work::of).collect();
+    // Jumps go forward only, so that one pass from the end settles what is needed.
+    for at in (0..works.len()).rev() {
+        let needs = |at: usize| works.get(at).map_or_else(Flags::default, |work| work.needs);
+        let Some(&work) = works.get(at) else {
+            continue;
+        };
+        let leaves = match work.job {
+            Job::End => Flags::default(),
+            Job::Unless(..) | Job::UnlessFlag => needs(at + 1).or(needs(work.also.into())),
+            _ => needs(at + 1),
+        };
+        let wants = |slot, later: bool| work.reads(slot) || later && !work.writes(slot);
+        let needs = Flags {
+            event: wants(EVENT_FLAG, leaves.event),
+            goes_on: wants(SHOULD_CONTINUE, leaves.goes_on),
+        };
+        if let Some(work) = works.get_mut(at) {
+            (work.needs, work.leaves) = (needs, leaves);
+        }
+    }
+    works
 }
 
 /// Where an input comes from.
@@ -70,7 +115,7 @@ pub(super) enum Job {
 }
 
 impl Work {
-    pub(super) fn of(step: &Step) -> Self {
+    fn of(step: &Step) -> Self {
         let Step { result, also, at, .. } = *step;
         let (l, r) = (Operand::Slot(step.left), Operand::Slot(step.right));
         let c = Operand::Constant(u64::from(step.constant));
@@ -104,8 +149,8 @@ impl Work {
             Act::BindR => Job::Copy(r),
             Act::BindI => Job::Copy(c),
             Act::BindTwo => Job::CopyTwo(r, l),
-            Act::Spill => return Self { job: Job::Copy(c), result: SCRATCH, also: SCRATCH, at },
-            Act::MoveZero => return Self { job: Job::MoveZero, result: ZERO, also: ZERO, at },
+            Act::Spill => return Self::new(Job::Copy(c), SCRATCH, SCRATCH, at),
+            Act::MoveZero => return Self::new(Job::MoveZero, ZERO, ZERO, at),
             Act::UnlessEquivRr => Job::Unless(Binary::Equiv, l, r),
             Act::UnlessEquivRi => Job::Unless(Binary::Equiv, l, c),
             Act::UnlessGtRr => Job::Unless(Binary::Gt, l, r),
@@ -116,7 +161,11 @@ impl Work {
             Act::StopUnlessContinue => Job::StopUnlessContinue,
             Act::End => Job::End,
         };
-        Self { job, result, also, at }
+        Self::new(job, result, also, at)
+    }
+
+    fn new(job: Job, result: Slot, also: Slot, at: u16) -> Self {
+        Self { job, result, also, at, needs: Flags::default(), leaves: Flags::default() }
     }
 
     pub(super) fn reads(&self, slot: Slot) -> bool {
