@@ -27,6 +27,10 @@ pub(super) struct Lowering<'a> {
     /// Steps that are jumped to from before.
     pub(super) joins: BTreeMap<usize, Join>,
     reachable: bool,
+    /// The program is so large that the kernel's verifier, which keeps each jump's other side in
+    /// mind until it has seen the first one to the end, would give up: what leaves the usual path
+    /// comes first, and ends at once.
+    large: bool,
     stubs: Vec<Stub>,
     products: Vec<Product>,
     kinds: [Label; 4],
@@ -60,6 +64,7 @@ struct Product {
 
 impl<'a> Lowering<'a> {
     pub(super) fn new(asm: &'a mut Asm, layout: Layout, works: Vec<Work>, state: State) -> Self {
+        let large = works.len() > SMALL;
         let kinds = core::array::from_fn(|_| asm.label());
         Self {
             asm,
@@ -70,6 +75,7 @@ impl<'a> Lowering<'a> {
             pinned: 0,
             joins: BTreeMap::new(),
             reachable: true,
+            large,
             stubs: Vec::new(),
             products: Vec::new(),
             kinds,
@@ -120,6 +126,9 @@ impl<'a> Lowering<'a> {
     fn step(&mut self, work: &Work) -> usize {
         let outs = [work.result, work.also];
         match work.job {
+            // Nothing between here and there.
+            Job::Unless(..) | Job::UnlessFlag
+                if usize::from(work.also) == self.at + 1 && !work.leaves.event => {}
             Job::Binary(op, l, r) if op.is_comparison() && self.is_only_chosen_by(work) => {
                 self.compare_and_choose(op, l, r);
                 return 2;
@@ -153,14 +162,14 @@ impl<'a> Lowering<'a> {
                 self.flush(Point::After);
                 let (end, on) = (self.join(self.works.len()), self.asm.label());
                 self.asm.jump_if(Cond::Eq, flag, 0, on);
-                self.asm.jump_if(Cond::Eq, goes_on, 0, end);
+                self.leave_if(Cond::Eq, goes_on, Src::Imm(0), end);
                 self.asm.bind(on);
             }
             Job::StopUnlessContinue => {
                 let goes_on = self.reg(Operand::Slot(SHOULD_CONTINUE));
                 self.flush(Point::After);
                 let end = self.join(self.works.len());
-                self.asm.jump_if(Cond::Eq, goes_on, 0, end);
+                self.leave_if(Cond::Eq, goes_on, Src::Imm(0), end);
             }
             Job::End => {
                 self.flush(Point::After);
@@ -270,7 +279,7 @@ impl<'a> Lowering<'a> {
         let trap = self.trap(TrapKind::AddOverflow, work, undo);
         let sum = self.begin(dest, left);
         self.asm.add(sum, right);
-        self.asm.jump_if(Cond::Lt, sum, right, trap);
+        self.leave_if(Cond::Lt, sum, right, trap);
         let range = Range { lo: a.lo.saturating_add(b.lo), hi: u64::MAX };
         self.define(outs, Place::Reg(sum), range);
         self.note_order(outs, [l, r], |state, out, side| state.put_in_order(out, side));
@@ -288,7 +297,7 @@ impl<'a> Lowering<'a> {
             let right = self.src(r);
             let dest = self.dest(left, right, outs);
             let trap = self.trap(TrapKind::SubUnderflow, work, None);
-            self.asm.jump_if(Cond::Lt, left, right, trap);
+            self.leave_if(Cond::Lt, left, right, trap);
             let out = self.begin(dest, left);
             self.asm.sub(out, right);
             self.define(outs, Place::Reg(out), range);
@@ -316,7 +325,19 @@ impl<'a> Lowering<'a> {
                 let most = self.limit(u64::MAX / b.hi.max(1));
                 dest = self.dest(left, right, outs);
                 trap = self.trap(TrapKind::MulOverflow, work, None);
-                self.asm.jump_if(Cond::Gt, left, most, trap);
+                self.leave_if(Cond::Gt, left, most, trap);
+            }
+            (Src::Reg(right), _) if self.large => {
+                let (most, divisor) = (self.alloc(), self.alloc());
+                dest = self.dest(left, Src::Reg(right), outs);
+                trap = self.trap(TrapKind::MulOverflow, work, None);
+                // The left side, or 1 in the place of 0.
+                self.truth(divisor, left);
+                self.asm.alu(Alu::Xor, divisor, 1);
+                self.asm.alu(Alu::Or, divisor, left);
+                self.asm.mov(most, -1);
+                self.asm.alu(Alu::Div, most, divisor);
+                self.leave_if(Cond::Gt, right, Src::Reg(most), trap);
             }
             (Src::Reg(right), other) => {
                 let scratch = self.alloc();
@@ -362,7 +383,7 @@ impl<'a> Lowering<'a> {
                 let dest = self.dest(left, right, outs);
                 if let (0, Src::Reg(right)) = (b.lo, right) {
                     let trap = self.trap(TrapKind::DivByZero, work, None);
-                    self.asm.jump_if(Cond::Eq, right, 0, trap);
+                    self.leave_if(Cond::Eq, right, Src::Imm(0), trap);
                 }
                 let out = self.begin(dest, left);
                 self.divide(out, right, a.hi.max(b.hi));
@@ -543,26 +564,57 @@ impl<'a> Lowering<'a> {
     fn max_wrap(&mut self, l: Operand, r: Operand, outs: [Slot; 2]) {
         let left = self.reg(l);
         let right = self.reg(r);
-        let (out, other, ahead) = (self.alloc(), self.alloc(), self.alloc());
-        let (done, second) = (self.asm.label(), self.asm.label());
+        let (out, second, ahead) = (self.alloc(), self.alloc(), self.alloc());
+        let smaller = self.alloc();
+        let done = self.asm.label();
         // A 0 never wins, and what wins against it stays whole.
-        self.asm.mov(out, right);
-        self.asm.jump_if(Cond::Eq, left, 0, done);
+        self.truth(out, left);
+        self.truth(second, right);
+        self.asm.alu(Alu::And, second, out);
         self.asm.mov(out, left);
-        self.asm.jump_if(Cond::Eq, right, 0, done);
+        self.asm.alu(Alu::Or, out, right);
+        self.asm.jump_if(Cond::Eq, second, 0, done);
         self.asm.alu32(Alu::Mov, out, left);
-        self.asm.alu32(Alu::Mov, other, right);
+        self.asm.alu32(Alu::Mov, second, right);
+        // How far the left one is ahead, less one, so that none at all is the furthest.
         self.asm.alu32(Alu::Mov, ahead, left);
         self.asm.alu32(Alu::Sub, ahead, right);
-        self.asm.jump_if32(Cond::SGt, ahead, 0, done);
-        // Half a turn apart the smaller one wins.
-        self.asm.jump_if32(Cond::Ne, ahead, i32::MIN, second);
-        self.asm.jump_if(Cond::Lt, out, other, done);
-        self.asm.bind(second);
-        self.asm.mov(out, other);
+        self.asm.alu32(Alu::Sub, ahead, 1);
+        // Half a turn apart the smaller one wins: the left one may be so far ahead, but no further.
+        self.asm.mov(smaller, out);
+        self.asm.sub(smaller, second);
+        self.asm.alu(Alu::Rsh, smaller, 63);
+        self.asm.add(smaller, i32::MAX);
+        // All ones where the left one wins.
+        self.asm.sub(ahead, smaller);
+        self.asm.alu(Alu::Arsh, ahead, 63);
+        self.asm.alu(Alu::Xor, out, second);
+        self.asm.alu(Alu::And, out, ahead);
+        self.asm.alu(Alu::Xor, out, second);
         self.asm.bind(done);
         let (a, b) = (self.range(l), self.range(r));
         self.define(outs, Place::Reg(out), Range { lo: 0, hi: a.hi.max(b.hi) });
+    }
+
+    /// 1 if a register is not 0, else 0; without a jump.
+    fn truth(&mut self, out: Gpr, of: Gpr) {
+        self.asm.mov(out, of);
+        self.asm.neg(out);
+        self.asm.alu(Alu::Or, out, of);
+        self.asm.alu(Alu::Rsh, out, 63);
+    }
+
+    /// Leaves the usual path for a label if the condition, which has an opposite, holds.
+    fn leave_if(&mut self, cond: Cond, left: Gpr, right: impl Into<Src>, to: Label) {
+        match cond.inverse() {
+            Some(inverse) if self.large => {
+                let on = self.asm.label();
+                self.asm.jump_if(inverse, left, right, on);
+                self.asm.jump(to);
+                self.asm.bind(on);
+            }
+            _ => self.asm.jump_if(cond, left, right, to),
+        }
     }
 
     /// Remembers how a result compares with operands that are still there.
@@ -670,3 +722,6 @@ const fn opposite(op: Binary) -> Cond {
 /// A side of a product that is never larger leaves so much room to the other that a comparison
 /// with it tells almost all.
 const LARGE: u64 = 1 << 40;
+
+/// No program within the default limits has so many steps.
+const SMALL: usize = 1300;

@@ -19,3 +19,9 @@ pub use host::{Ending, Host};
 pub use insn::Insn;
 pub use layout::Layout;
 pub use take::choose;
+
+use crate::limits::Limits;
+
+/// The largest programs whose code the kernel's verifier is sure to follow: it keeps at most 8192
+/// jumps in mind, and each instruction and each event has at most one that matters.
+pub const LIMITS: Limits = Limits { max_events: 2048, ..Limits::MACHINE };

@@ -1,7 +1,5 @@
 //! A flow whose program runs in a user-space eBPF machine.
 
-use std::fmt;
-
 use ccp_lang::ebpf::{Asm, Assembled, Bounds, Ending, Gpr, Host, Insn, Layout, Size, Target, emit};
 use ccp_lang::{Class, Primitive, Primitives, Program, Reg, Trap, TrapKind};
 
@@ -75,6 +73,17 @@ impl Loaded {
         Self { code, bytes }
     }
 
+    /// The same, but while it takes what is staged, the agent begins its next writing.
+    pub(crate) fn disturbed(self, sequence: i32) -> Self {
+        let mut bytes = self.bytes;
+        let mut barriers = self.code.insns().iter().enumerate().filter(|(_, i)| i.code == ATOMIC);
+        let (at, _) = barriers.nth(1).expect("a barrier before the second look");
+        let off = layout().sequence();
+        let store = Insn { code: STORE_CONSTANT, dst: 9, src: 0, off, imm: sequence };
+        bytes[8 * at..8 * at + 8].copy_from_slice(&store.to_bytes());
+        Self { bytes, ..self }
+    }
+
     /// The result in R0.
     pub(crate) fn run(&self, page: &mut [u8]) -> u64 {
         let machine = rbpf::EbpfVmRaw::new(Some(&self.bytes)).expect("code that may be loaded");
@@ -82,16 +91,8 @@ impl Loaded {
     }
 }
 
-impl fmt::Display for Loaded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.code.fmt(f)
-    }
-}
-
 /// The machine knows no atomic operations. They are barriers here, alone on the page.
 fn known(insn: Insn) -> Insn {
-    const STORE: u8 = 0x7B;
-    const ATOMIC: u8 = 0xDB;
     match insn.code {
         ATOMIC => Insn { code: STORE, imm: 0, ..insn },
         _ => insn,
@@ -199,6 +200,10 @@ impl Flow {
 pub(crate) fn layout() -> Layout {
     Layout::packed(64).expect("fits")
 }
+
+const STORE: u8 = 0x7B;
+const STORE_CONSTANT: u8 = 0x7A;
+const ATOMIC: u8 = 0xDB;
 
 // The transport's words.
 const CWND: i16 = 0;
