@@ -270,6 +270,15 @@ impl<A: CongAlg<AgentSocket>> CongAlg<AgentSocket> for Shared<A> {
         self.0.new_flow(control, info)
     }
 
+    fn new_flow_asked(
+        &self,
+        asked: &str,
+        control: Datapath<AgentSocket>,
+        info: DatapathInfo,
+    ) -> Self::Flow {
+        self.0.new_flow_asked(asked, control, info)
+    }
+
     fn compiler(&self) -> Compiler {
         self.0.compiler()
     }

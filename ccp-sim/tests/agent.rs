@@ -161,8 +161,8 @@ fn variables_of_the_program_are_written_down_while_the_agent_is_there() {
     }
 }
 
-/// Writes down which primitives there are.
-struct Asks(Rc<Cell<u64>>);
+/// Writes down which primitives there are, and how many flows asked for `this`.
+struct Asks(Rc<Cell<u64>>, Rc<Cell<u64>>);
 
 impl<I: Ipc> CongAlg<I> for Asks {
     type Flow = Silent;
@@ -179,15 +179,29 @@ impl<I: Ipc> CongAlg<I> for Asks {
         self.0.set(control.primitives());
         Silent
     }
+
+    fn new_flow_asked(&self, asked: &str, control: Datapath<I>, info: DatapathInfo) -> Silent {
+        self.1.set(self.1.get() + u64::from(asked == "this"));
+        self.new_flow(control, info)
+    }
 }
 
 #[test]
 fn senders_fill_the_primitives_beyond_libccps_unless_told_not_to() {
     let seen = |scenario: Scenario| {
         let seen = Rc::new(Cell::new(0));
-        scenario.time(100 * MS).run(Asks(Rc::clone(&seen))).unwrap();
+        scenario.time(100 * MS).run(Asks(Rc::clone(&seen), Rc::default())).unwrap();
         seen.get()
     };
     assert_eq!(seen(Scenario::new(link()).libccp()), Primitive::BASE_MASK);
     assert_ne!(seen(Scenario::new(link())), Primitive::BASE_MASK);
+}
+
+#[test]
+fn one_algorithm_learns_which_each_flow_asked_for() {
+    let asked = Rc::new(Cell::new(0));
+    let flows = ["this", "that", "this"].map(Flow::asking_for);
+    let scenario = Scenario::new(link()).flows(flows).time(100 * MS);
+    scenario.run(Asks(Rc::default(), Rc::clone(&asked))).unwrap();
+    assert_eq!(asked.get(), 2);
 }
