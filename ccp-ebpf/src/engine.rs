@@ -1,8 +1,10 @@
 //! Everything that is loaded into the kernel, and ends with it: maps, programs, registered
 //! algorithms.
 
+use core::mem::offset_of;
+use std::collections::BTreeSet;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ccp_lang::ebpf::AsmError;
@@ -11,7 +13,8 @@ use thiserror::Error;
 use crate::btf::{Btf, BtfError, BtfMaker};
 use crate::fixed::{Fixed, FixedProgram, MapFds};
 use crate::offsets::{Kernel, OffsetError};
-use crate::page::{AgentWords, PAGE};
+use crate::page::{AgentWords, LAYOUT, PAGE};
+use crate::stage::Stage;
 use crate::sys::{self, LoadError, MapKind, MapSpec, Mapping, SysError};
 
 /// What can be set about the datapath. Starts from [`Options::default`].
@@ -30,6 +33,9 @@ pub struct Options {
     pub unprivileged: bool,
     /// How long the agent may show no life before the fallback governs. 200 ms by default.
     pub fallback_after: Duration,
+    /// How long a receive looks for messages again and again before it sleeps. Not by default: it
+    /// keeps a processor busy.
+    pub spin: Duration,
 }
 
 /// One algorithm as the kernel knows it.
@@ -50,6 +56,7 @@ impl Default for Options {
             ring_bytes: 4 << 20,
             unprivileged: false,
             fallback_after: Duration::from_millis(200),
+            spin: Duration::ZERO,
         }
     }
 }
@@ -105,7 +112,7 @@ impl Engine {
         let maps = Maps::create(&options)?;
         let agent = Mapping::new(maps.agent.as_fd(), 0, PAGE)?;
         let flows = Mapping::new(maps.flows.as_fd(), 0, PAGE * options.max_flows as usize)?;
-        if let Some(word) = agent.u64_at(core::mem::offset_of!(AgentWords, patience)) {
+        if let Some(word) = agent.u64_at(offset_of!(AgentWords, patience)) {
             let us = u64::try_from(options.fallback_after.as_micros()).unwrap_or(u64::MAX >> 1);
             word.store(us, Ordering::Relaxed);
         }
@@ -170,6 +177,35 @@ impl Engine {
     #[must_use]
     pub const fn flow_pages(&self) -> &Mapping {
         &self.flows
+    }
+
+    /// Writing into the flows' pages.
+    #[must_use]
+    pub const fn stage(&self) -> Stage<'_> {
+        Stage::new(&self.flows, self.slot_bits)
+    }
+
+    /// Shows the kernel's side that the agent lives.
+    #[inline]
+    pub fn beat(&self) {
+        if let Some(word) = self.agent.u64_at(offset_of!(AgentWords, heartbeat)) {
+            word.store(sys::monotonic_us(), Ordering::Relaxed);
+        }
+    }
+
+    /// 1 while the agent sleeps and wants to be woken.
+    pub(crate) fn sleeping(&self) -> Option<&AtomicU64> {
+        self.agent.u64_at(offset_of!(AgentWords, sleeping))
+    }
+
+    /// The programs that some flow runs or is about to.
+    pub(crate) fn running_programs(&self) -> BTreeSet<u32> {
+        let stage = self.stage();
+        let words = [LAYOUT.running(), LAYOUT.program()].map(|at| at as usize);
+        (0..self.options.max_flows as usize)
+            .flat_map(|slot| words.map(|at| stage.word(slot, at)))
+            .filter_map(|word| u32::try_from(word?.load(Ordering::Acquire)).ok())
+            .collect()
     }
 
     /// The programs of the fixed part, with the name of the function each is.

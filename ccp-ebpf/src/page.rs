@@ -72,6 +72,8 @@ pub struct FlowWords {
     pub timeouts: u64,
     /// Reductions found spurious.
     pub undone: u64,
+    /// The window last set through CCP, in bytes: what it has beyond whole packets is not lost.
+    pub exact_cwnd: u64,
 }
 
 /// Who decides about a flow's window.
@@ -136,8 +138,8 @@ pub(crate) struct Private {
     pub(crate) timeout: u32,
     /// 1 when a reduction was found spurious since the last ACK.
     pub(crate) undone: u32,
-    /// 1 when we turned pacing on.
-    pub(crate) paced: u32,
+    /// The window last set through CCP, in packets; 0: none.
+    pub(crate) cwnd_set: u32,
 }
 
 /// The program's part of a flow's page.

@@ -15,7 +15,9 @@ fn flows_without_an_agent_run_under_the_fallback() {
         return;
     }
     in_namespace(|| {
-        let engine = Engine::start(options("")).unwrap();
+        let mut options = options("");
+        options.fallback_after = std::time::Duration::from_millis(1);
+        let engine = Engine::start(options).unwrap();
         let name = engine.options().names[0].name.clone();
         assert!(is_registered(&name));
         for (host, family) in [("127.0.0.1", 4), ("::1", 6)] {
@@ -42,7 +44,6 @@ fn the_fallback_reduces_its_window_as_the_kernels_reno_does() {
         return;
     }
     in_namespace(|| {
-        run("ip link set lo mtu 1500");
         run("tc qdisc add dev lo root tbf rate 200mbit burst 20kb limit 60kb");
         let engine = Engine::start(options("")).unwrap();
         let [own, reno] = [engine.options().names[0].name.as_str(), "reno"].map(|name| {

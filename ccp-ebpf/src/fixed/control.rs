@@ -1,7 +1,7 @@
 //! `cong_control`: each ACK goes to the flow's program, or to the fallback.
 
-use ccp_lang::ebpf::Gpr::{R1, R2, R3, R4, R7, R8, R9};
-use ccp_lang::ebpf::{Alu, Cond, Size};
+use ccp_lang::ebpf::Gpr::{R0, R1, R2, R3, R4, R7, R8, R9};
+use ccp_lang::ebpf::{Cond, Size, choose};
 
 use super::kit::{Kit, agent, flow, helper, private};
 use super::{announce, fallback};
@@ -29,18 +29,14 @@ pub(super) fn cong_control(kit: &mut Kit<'_>, wish: &str) {
     kit.word(R1, flow::GENERATION);
     kit.word(R2, flow::STAGED_FOR);
     kit.jump_if(Cond::Ne, R1, R2, transport);
-    // One that is to begin goes before the one that runs, unless it is just being written.
-    let (runs, chosen) = (kit.label(), kit.label());
+    let chosen = kit.label();
+    choose(kit, &LAYOUT);
+    kit.mov(R3, R0);
+    kit.jump_if(Cond::Ne, R3, 0, chosen);
+    // Values alone, for a flow without a program: number 0 takes them.
     kit.load(Size::Dw, R1, R9, LAYOUT.sequence());
     kit.load(Size::Dw, R2, R9, LAYOUT.taken());
-    kit.jump_if(Cond::Eq, R1, R2, runs);
-    kit.alu(Alu::And, R1, 1);
-    kit.jump_if(Cond::Ne, R1, 0, runs);
-    kit.load(Size::Dw, R3, R9, LAYOUT.program());
-    kit.jump_if(Cond::Ne, R3, 0, chosen);
-    kit.bind(runs);
-    kit.load(Size::Dw, R3, R9, LAYOUT.running());
-    kit.jump_if(Cond::Eq, R3, 0, transport);
+    kit.jump_if(Cond::Eq, R1, R2, transport);
     kit.bind(chosen);
     kit.mov(R1, R7);
     kit.map(R2, maps.programs);

@@ -159,6 +159,7 @@ fn fill_page(kit: &mut Kit<'_>) {
         flow::REPORTS_LOST,
         flow::TIMEOUTS,
         flow::UNDONE,
+        flow::EXACT_CWND,
     ] {
         kit.set_word(counter, 0);
     }

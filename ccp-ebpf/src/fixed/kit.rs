@@ -4,7 +4,7 @@ use core::mem::offset_of;
 use std::ops::{Deref, DerefMut};
 
 use ccp_lang::ebpf::Gpr::{R0, R1, R2, R3, R6, R7, R8, R9, R10};
-use ccp_lang::ebpf::{Alu, Asm, AsmError, Assembled, Atomic, Cond, Gpr, Label, Size, Src};
+use ccp_lang::ebpf::{Alu, Asm, Atomic, Cond, Gpr, Label, Size, Src};
 
 use super::Fixed;
 use crate::offsets::Field;
@@ -12,17 +12,13 @@ use crate::page::{AgentWords, FlowWords, Private};
 
 /// An [`Asm`] that knows the kernel and the maps.
 pub(crate) struct Kit<'a> {
-    asm: Asm,
+    asm: &'a mut Asm,
     pub(crate) fixed: Fixed<'a>,
 }
 
 impl<'a> Kit<'a> {
-    pub(crate) fn new(fixed: Fixed<'a>) -> Self {
-        Self { asm: Asm::new(), fixed }
-    }
-
-    pub(crate) fn finish(self) -> Result<Assembled, AsmError> {
-        self.asm.finish()
+    pub(crate) fn new(fixed: Fixed<'a>, asm: &'a mut Asm) -> Self {
+        Self { asm, fixed }
     }
 
     /// R6 = the socket, R7 = the context.
@@ -200,13 +196,13 @@ impl Deref for Kit<'_> {
     type Target = Asm;
 
     fn deref(&self) -> &Asm {
-        &self.asm
+        self.asm
     }
 }
 
 impl DerefMut for Kit<'_> {
     fn deref_mut(&mut self) -> &mut Asm {
-        &mut self.asm
+        self.asm
     }
 }
 
@@ -256,6 +252,7 @@ pub(crate) mod flow {
         REPORTS_LOST reports_lost Dw,
         TIMEOUTS timeouts Dw,
         UNDONE undone Dw,
+        EXACT_CWND exact_cwnd Dw,
     }
 }
 
@@ -290,6 +287,7 @@ pub(crate) mod private {
         IDLE_US idle_us W,
         TIMEOUT timeout W,
         UNDONE undone W,
+        CWND_SET cwnd_set W,
     }
 }
 

@@ -13,12 +13,14 @@ mod control;
 mod fallback;
 mod flow;
 mod kit;
+mod leaf;
 
-use ccp_lang::ebpf::{AsmError, Assembled};
+use ccp_lang::ebpf::{Asm, AsmError, Assembled};
 
 use crate::offsets::Kernel;
 
 pub(crate) use kit::Kit;
+pub use leaf::primitives;
 
 /// The maps that the code uses, by descriptor.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,9 +66,9 @@ impl Fixed<'_> {
     /// A mistake of the generator's: a jump to nowhere.
     pub fn programs(&self, wish: &str) -> Result<Vec<FixedProgram>, AsmError> {
         let make = |callback, emit: &dyn Fn(&mut Kit<'_>)| {
-            let mut kit = Kit::new(*self);
-            emit(&mut kit);
-            Ok(FixedProgram { callback, code: kit.finish()? })
+            let mut asm = Asm::new();
+            emit(&mut Kit::new(*self, &mut asm));
+            Ok(FixedProgram { callback, code: asm.finish()? })
         };
         Ok(vec![
             make("init", &|kit| flow::init(kit, wish))?,

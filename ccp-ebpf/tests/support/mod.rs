@@ -36,7 +36,8 @@ pub(crate) fn in_namespace<T: Send + 'static>(test: impl FnOnce() -> T + Send + 
     let thread = thread::spawn(|| {
         // SAFETY: concerns this thread's namespace only.
         assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWNET) }, 0, "unshare");
-        run("ip link set lo up");
+        // Segments as on Ethernet: those of the loopback vary in size.
+        run("ip link set lo mtu 1500 up");
         test()
     });
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -56,6 +57,8 @@ pub(crate) fn options(wish: &str) -> Options {
     let mut options = Options::default();
     options.names = vec![Name { name, wish: wish.to_owned() }];
     options.max_flows = 64;
+    // Tests play the agent, and are slow on a loaded machine.
+    options.fallback_after = std::time::Duration::from_secs(60);
     options
 }
 
