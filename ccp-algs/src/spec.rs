@@ -43,8 +43,7 @@ pub fn state(
     variable: impl Fn(&str) -> Option<u64>,
 ) -> Option<&'static str> {
     if let Some(mode) = variable("mode") {
-        let phase = variable("phase").filter(|_| variable("pulse") == Some(1));
-        return Some(match (mode, phase) {
+        return Some(match (mode, variable("phase")) {
             (0, _) => "startup",
             (1, _) => "drain",
             (2, Some(0)) => "probe-bw up",
@@ -64,7 +63,7 @@ pub fn state(
 }
 
 /// The variables of the algorithms' programs that [`state`] looks at.
-pub const WATCHED: &[&str] = &["mode", "phase", "pulse", "prr", "baseline"];
+pub const WATCHED: &[&str] = &["mode", "phase", "prr", "baseline"];
 
 /// A parameter, for whoever lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -333,10 +332,10 @@ mod tests {
             (10, Some(11), &[("prr", 0)], Some("slow start")),
             (11, Some(11), &[("prr", 0)], Some("avoidance")),
             (11, Some(11), &[("prr", 1)], Some("reduction")),
-            (1, None, &[("mode", 0), ("phase", 0), ("pulse", 0)], Some("startup")),
-            (1, None, &[("mode", 2), ("phase", 1), ("pulse", 1)], Some("probe-bw down")),
-            (1, None, &[("mode", 2), ("phase", 0), ("pulse", 0)], Some("probe-bw cruise")),
-            (1, None, &[("mode", 3)], Some("probe-rtt")),
+            (1, None, &[("mode", 0), ("phase", 9)], Some("startup")),
+            (1, None, &[("mode", 2), ("phase", 1)], Some("probe-bw down")),
+            (1, None, &[("mode", 2), ("phase", 9)], Some("probe-bw cruise")),
+            (1, None, &[("mode", 3), ("phase", 9)], Some("probe-rtt")),
             (1, None, &[], None),
         ] {
             assert_eq!(state_of(cwnd, ssthresh, variables), says, "{variables:?}");

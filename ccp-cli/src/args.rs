@@ -64,6 +64,10 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Compare all algorithms in virtual time: alone, in pairs, and CUBIC against BBR.
+    ///
+    /// One table, the same on every machine; with --html a page with everything over time.
+    Study(Study),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -161,6 +165,19 @@ pub(crate) struct Trace {
     /// Only warn of this lint (repeatable).
     #[arg(long, value_name = "LINT")]
     pub(crate) allow: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Study {
+    /// Write a page with tables and plots: one HTML file that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// What everything random is drawn from.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Say nothing of the progress.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 const EXIT_CODES: &str = "\

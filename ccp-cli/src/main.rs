@@ -11,6 +11,7 @@ mod page;
 mod run;
 mod sim;
 mod source;
+mod study;
 mod trace;
 mod units;
 
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Sim(args) => sim::sim(&args),
         #[cfg(all(target_os = "linux", feature = "ebpf"))]
         Command::Doctor { json } => doctor::doctor(json),
+        Command::Study(args) => study::study(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "ccp", &mut std::io::stdout());
             Ok(())

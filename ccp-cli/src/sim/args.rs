@@ -61,12 +61,12 @@ pub(crate) struct Sim {
     /// Print the flows as CSV instead of the table.
     #[arg(long)]
     pub(crate) csv: bool,
+    /// Write a page with tables and plots: one HTML file that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
     /// Write flows and link over time, as JSON Lines.
     #[arg(long, value_name = "FILE")]
     pub(crate) series: Option<PathBuf>,
-    /// Write a page with tables and plots: one file that a browser shows without anything else.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) html: Option<PathBuf>,
     /// How far apart the points of --series and --html are. [default: 10ms]
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) sample_every: Option<Duration>,

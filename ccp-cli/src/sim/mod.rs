@@ -7,7 +7,7 @@ pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod series;
 mod summary;
-mod table;
+pub(crate) mod table;
 
 use std::io::{BufWriter, Write};
 use std::time::Duration;
@@ -23,9 +23,12 @@ use series::Run;
 /// Runs it and prints what came out.
 pub(crate) fn sim(args: &args::Sim) -> Result<(), Failure> {
     let mut plan = Plan::of(args)?;
-    let series = args.series.as_deref().map(|path| OutFile::open("--series", path)).transpose()?;
+    if args.html.is_some() && args.html == args.series {
+        return Err(Failure::Usage("--html and --series name the same file".to_owned()));
+    }
     let html = args.html.as_deref().map(|path| OutFile::open("--html", path)).transpose()?;
-    if series.is_none() && html.is_none() {
+    let series = args.series.as_deref().map(|path| OutFile::open("--series", path)).transpose()?;
+    if html.is_none() && series.is_none() {
         plan.scenario.sample_every = Duration::ZERO;
     }
     let mut progress = Progress::new(args.quiet);
@@ -35,7 +38,10 @@ pub(crate) fn sim(args: &args::Sim) -> Result<(), Failure> {
             let now = sim.now().as_secs_f64();
             progress.show(format_args!("{now:.1} s of {whole:.1} s"));
         })
-        .context("the simulation failed")?;
+        .with_context(|| match &args.scenario {
+            Some(path) => path.display().to_string(),
+            None => "the simulation failed".to_owned(),
+        })?;
     drop(progress);
     let run = Run::new(plan.algs.join(" and "), &plan, &results);
 

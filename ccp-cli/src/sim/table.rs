@@ -11,19 +11,24 @@ pub(crate) fn write_table(out: &mut impl Write, run: &Run) -> io::Result<()> {
     let facts = run.scenario.facts.iter().map(|(name, value)| format!("{name} {value}"));
     writeln!(out, "{}", facts.collect::<Vec<_>>().join(" | "))?;
     let names = run.rows.iter().map(|row| row.alg.chars().count()).max().unwrap_or(0).max(4);
-    let head = [
-        "flow", "Mbit/s", "use", "queue ms", "p95 ms", "losses", "resent", "timeouts", "marked",
-        "reports",
-    ];
-    write!(out, "\n{:<1$}", head[0], names)?;
-    for title in &head[1..] {
-        write!(out, " {title:>9}")?;
-    }
-    writeln!(out)?;
+    writeln!(
+        out,
+        "\n{:<names$} {:>8} {:>11} {:>8} {:>6} {:>6} {:>11} {:>8} {:>6} {:>7}",
+        "flow",
+        "Mbit/s",
+        "utilisation",
+        "queue ms",
+        "p95 ms",
+        "losses",
+        "retransmits",
+        "timeouts",
+        "marked",
+        "reports"
+    )?;
     for row in run.rows.iter().chain([&run.total]) {
         writeln!(
             out,
-            "{:<names$} {:>9.2} {:>9.3} {:>9.2} {:>9.2} {:>9} {:>9} {:>9} {:>9} {:>9}",
+            "{:<names$} {:>8.2} {:>11.3} {:>8.2} {:>6.2} {:>6} {:>11} {:>8} {:>6} {:>7}",
             row.alg,
             row.throughput / 1e6,
             row.utilisation,
