@@ -250,7 +250,7 @@ impl Sender {
             self.rack.on_reordering();
         }
         let undone = found.late && self.handle_late(ack.transmission);
-        self.finish_episode();
+        let over = self.finish_episode();
 
         self.newly_lost.clear();
         self.note_probe(ack, found.packets_delivered > 0);
@@ -287,6 +287,8 @@ impl Sender {
             app_limited: newest.is_some_and(|sent| sent.app_limited),
             idle_us: newest.map_or(0, |sent| u64::from(sent.idle_us)),
             undone,
+            // What this very acknowledgement began is news, also where it ended what was before.
+            recovery: if over { Phase::Open } else { self.recovery.phase() } as u64,
             ..self.sample(now)
         }
     }
@@ -523,8 +525,10 @@ impl Sender {
         true
     }
 
-    fn finish_episode(&mut self) {
-        if let Some(phase) = self.recovery.on_progress(self.board.left_edge()) {
+    /// Returns whether a reduction or a repair is over.
+    fn finish_episode(&mut self) -> bool {
+        let over = self.recovery.on_progress(self.board.left_edge());
+        if let Some(phase) = over {
             match phase {
                 Phase::Reducing => self.ssthresh = self.cwnd,
                 Phase::Repairing => {
@@ -535,6 +539,7 @@ impl Sender {
                 Phase::Open => {}
             }
         }
+        over.is_some()
     }
 
     /// Looks for losses and sets the timer for those that are a matter of time.

@@ -369,3 +369,17 @@ fn without_a_rate_a_window_is_spread_over_the_round_trip() {
     }
     assert_eq!(sender.next_send(at(RTT + 9)), Some(at(RTT + 750_000)));
 }
+
+#[test]
+fn the_ack_that_ends_one_reduction_and_begins_the_next_tells_of_the_end() {
+    let (mut sender, packets) = with_ten_in_flight(config());
+    let marked = |packet: &Packet| Ack { marked: true, ..in_order(packet) };
+    let phases = packets.iter().map(|packet| {
+        let now = at(RTT + packet.segment);
+        let sample = sender.handle_ack(&marked(packet), now);
+        drain(&mut sender, now);
+        sample.recovery
+    });
+    assert_eq!(phases.collect::<Vec<_>>(), [1, 1, 1, 1, 1, 1, 1, 1, 1, 0]);
+    assert_eq!(sender.phase(), Phase::Reducing, "the last of them began another");
+}
