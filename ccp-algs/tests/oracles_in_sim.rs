@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use ccp_sim::{Change, Flow, Link, Loss, Pacing, QueueLimit, Rate, Scenario};
 
 use common::{MS, MSS, assert_close, largest_window, reductions, run, run_reno_and_cubic, secs};
@@ -113,7 +115,7 @@ fn hystart_halves_the_overshoot_of_slow_start_at_least() {
         let path = 161.0 + queue as f64;
         let start = |alg: &str| {
             let results = run(alg, &Scenario::new(link.clone()).time(secs(2)).sample_every(MS));
-            let over = (largest_window(&results.flows[0], 0 * MS) - path).max(0.0);
+            let over = (largest_window(&results.flows[0], Duration::ZERO) - path).max(0.0);
             (over, results.link.dropped)
         };
         let off = alg.split(',').next().unwrap().to_owned() + ",hystart=off";

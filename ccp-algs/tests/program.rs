@@ -213,6 +213,15 @@ fn a_repair_lasts_as_long_as_the_transport_says() {
 }
 
 #[test]
+fn marks_without_end_reduce_once_a_round() {
+    let mut flow = Flow::new(100, &[("ssthresh", 100 * MSS), ("per", 1 << 40)]);
+    for _ in 0..1_000 {
+        flow.ack(1, |ack| ack.with(Primitive::AckEcnPackets, 1).with(Primitive::FlowRecovery, 1));
+    }
+    assert_eq!(flow.segments(), 2);
+}
+
+#[test]
 fn a_timeout_leaves_one_segment_and_slow_start_and_a_second_one_the_threshold() {
     let mut flow = Flow::new(100, &[("ssthresh", 100 * MSS)]);
     flow.ack(1, as_is);

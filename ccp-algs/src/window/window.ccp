@@ -59,8 +59,8 @@
   (:= part Report.srtt)
   (:= part (if (< Flow.rtt_sample_us +infinity) Flow.rtt_sample_us))
   (:= Report.srtt (ewma 9 part))
-  # A repair lasts until what was in flight has been delivered, and as long as the transport says.
-  (:= left (max (- left (min left arrived)) (min left (min Flow.recovery 1))))
+  # A repair lasts until what was in flight has been delivered, and that of losses as long as the transport says.
+  (:= left (max (- left (min left arrived)) (min left (/ Flow.recovery 2))))
 )
 
 # The transport took the window down by itself, after idle time: three quarters are remembered (`tcp_cwnd_restart`).
