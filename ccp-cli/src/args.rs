@@ -47,6 +47,12 @@ pub(crate) enum Command {
     Compile(Compile),
     /// Check datapath programs: all errors and warnings, with their places.
     Check(Check),
+    /// Explain the code of an error or warning, such as E0107.
+    Explain {
+        /// The code, or a lint's name; all of them when none is given.
+        #[arg(value_name = "CODE")]
+        code: Option<String>,
+    },
     /// Run a datapath program over recorded ACKs: one JSON object a row.
     Trace(Trace),
     /// Simulate flows that share a link, in virtual time.
@@ -133,6 +139,15 @@ pub(crate) enum Emit {
     Json,
 }
 
+/// How diagnostics are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// With excerpts of the source.
+    Human,
+    /// One object a line, for editors.
+    Json,
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Check {
     /// The programs; `-` for standard input.
@@ -141,6 +156,13 @@ pub(crate) struct Check {
     /// Only warn of this lint (repeatable).
     #[arg(long, value_name = "LINT")]
     pub(crate) allow: Vec<String>,
+    /// Make this lint an error (repeatable).
+    #[arg(long, value_name = "LINT")]
+    pub(crate) deny: Vec<String>,
+    /// How to print: for people, what is wrong goes to standard error and the bounds of a good
+    /// program to standard output; as JSON, all goes to standard output, one object a line.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
 }
 
 #[derive(Debug, clap::Args)]

@@ -2,18 +2,18 @@
 
 use std::io::Write;
 
-use ccp_lang::{Compiled, Severity};
-use ccp_wire::{Install, ProgramUid};
+use ccp_lang::{Bounds, Compiled, Severity};
+use ccp_wire::{FlowId, Install, MeasureRepr, ProgramUid};
 use serde_json::{Value, json};
 
 use crate::Failure;
-use crate::args::{Check, Compile, Emit};
+use crate::args::{Check, Compile, Emit, Format};
 use crate::source::{Source, compiler};
 
 /// Compiles one program and prints it in the form asked for.
 pub(crate) fn compile(args: &Compile, color: bool) -> Result<(), Failure> {
     let source = Source::read(&args.file)?;
-    let compiled = source.compile(&compiler(&args.allow)?, Severity::Warning, color)?;
+    let compiled = source.compile(&compiler(&args.allow, &[])?, Severity::Warning, color)?;
     let mut out = std::io::stdout().lock();
     match args.emit {
         Emit::Asm => write!(out, "{}", compiled.program.code())?,
@@ -24,25 +24,66 @@ pub(crate) fn compile(args: &Compile, color: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Checks every program, shows all that is wrong with each, and fails if one is.
+/// Checks every program, shows all that is wrong with each and the bounds of each good one, and fails
+/// if one is wrong.
 pub(crate) fn check(args: &Check, color: bool) -> Result<(), Failure> {
-    let compiler = compiler(&args.allow)?;
+    let compiler = compiler(&args.allow, &args.deny)?;
+    let mut out = std::io::stdout().lock();
     let mut wrong = false;
     for file in &args.files {
         // One unreadable file does not hide what is wrong with the others.
-        let checked = Source::read(file)
-            .map_err(Failure::from)
-            .and_then(|source| source.compile(&compiler, Severity::Note, color));
-        match checked {
-            Ok(_) => {}
-            Err(Failure::Failed(error)) => {
+        let source = match Source::read(file) {
+            Ok(source) => source,
+            Err(error) => {
                 eprintln!("ccp: {error:#}");
                 wrong = true;
+                continue;
             }
+        };
+        let (checked, said) = match args.format {
+            Format::Human => (source.compile(&compiler, Severity::Note, color), Vec::new()),
+            Format::Json => source.compile_for_tools(&compiler),
+        };
+        said.iter().try_for_each(|object| writeln!(out, "{object}"))?;
+        match checked {
+            Ok(compiled) => writeln!(out, "{}", bounds(source.name(), &compiled, args.format)?)?,
             Err(_) => wrong = true,
         }
     }
+    out.flush()?;
     if wrong { Err(Failure::Said) } else { Ok(()) }
+}
+
+/// What a program costs at most. Within the limits of libccp: the compiler refuses anything above.
+fn bounds(name: &str, compiled: &Compiled, format: Format) -> anyhow::Result<String> {
+    let Bounds { instrs, instrs_per_ack, events, reports, controls, locals, temps, .. } =
+        Bounds::of(&compiled.program);
+    let install_bytes = install(compiled)?.len();
+    let values = vec![0; compiled.program.report_len()];
+    let report = MeasureRepr { flow: FlowId(0), program_uid: ProgramUid(1), fields: &values };
+    let report_bytes = report.encoded_len();
+    Ok(match format {
+        Format::Human => format!(
+            "{name}: at most {instrs_per_ack} of {instrs} instructions an ACK, {events} events; \
+             {controls} control, {reports} report, {locals} local, {temps} temporary registers; \
+             Install {install_bytes} bytes, report {report_bytes} bytes"
+        ),
+        Format::Json => json!({
+            "file": name,
+            "bounds": {
+                "instructions": instrs,
+                "instructions_per_ack": instrs_per_ack,
+                "events": events,
+                "control_registers": controls,
+                "report_registers": reports,
+                "locals": locals,
+                "temporaries": temps,
+                "install_bytes": install_bytes,
+                "report_bytes": report_bytes,
+            },
+        })
+        .to_string(),
+    })
 }
 
 /// The bytes of the program's Install message.

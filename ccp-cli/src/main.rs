@@ -7,6 +7,8 @@ mod args;
 mod compile;
 #[cfg(all(target_os = "linux", feature = "ebpf"))]
 mod doctor;
+mod explain;
+#[cfg_attr(not(test), allow(dead_code, reason = "the command follows"))]
 mod page;
 mod run;
 mod sim;
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         Command::List { long } => run::list(long),
         Command::Compile(compile) => compile::compile(&compile, color),
         Command::Check(check) => compile::check(&check, color),
+        Command::Explain { code } => explain::explain(code.as_deref()),
         Command::Trace(trace) => trace::trace(&trace, color),
         Command::Sim(args) => sim::sim(&args),
         #[cfg(all(target_os = "linux", feature = "ebpf"))]

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use anyhow::{Context, bail};
-use ccp_lang::{Compiled, Compiler, Diagnostic, Diagnostics, Lint, Severity, Span};
+use ccp_lang::{Compiled, Compiler, Diagnostic, Diagnostics, Lint, Position, Severity, Span};
+use serde_json::{Value, json};
 
 use crate::Failure;
 
@@ -56,6 +57,46 @@ impl Source {
         }
     }
 
+    /// Compiles it; what the compiler says comes as objects for tools.
+    pub(crate) fn compile_for_tools(
+        &self,
+        compiler: &Compiler,
+    ) -> (Result<Compiled, Failure>, Vec<Value>) {
+        let result = compiler.compile(&self.bytes);
+        let (Ok(Compiled { warnings: said, .. }) | Err(said)) = &result;
+        let said = said.iter().map(|diagnostic| self.describe(diagnostic)).collect();
+        (result.map_err(|_| Failure::Said), said)
+    }
+
+    /// What the program is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Lines and columns count from 1, columns in characters; bytes from 0.
+    fn describe(&self, diagnostic: &Diagnostic) -> Value {
+        let place = |span: Span, position: Position| {
+            json!({
+                "line": position.line,
+                "column": position.column,
+                "bytes": [span.start, span.end],
+            })
+        };
+        json!({
+            "file": self.name,
+            "code": diagnostic.code.as_str(),
+            "severity": diagnostic.severity.to_string(),
+            "message": diagnostic.message,
+            "at": place(diagnostic.span, diagnostic.position),
+            "help": diagnostic.help,
+            "lint": diagnostic.lint.map(Lint::name),
+            "labels": diagnostic.labels.iter().map(|label| json!({
+                "at": place(label.span, label.position),
+                "message": label.message,
+            })).collect::<Vec<_>>(),
+        })
+    }
+
     fn show(&self, diagnostics: &Diagnostics, least: Severity, color: bool) {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         match std::str::from_utf8(&self.bytes) {
@@ -104,20 +145,23 @@ fn range(span: Span) -> std::ops::Range<usize> {
     span.start as usize..span.end as usize
 }
 
-/// A compiler that only warns of the named lints.
-pub(crate) fn compiler(allow: &[String]) -> Result<Compiler, Failure> {
+/// A compiler that lets the lints of the first names pass, and takes those of the others for errors.
+pub(crate) fn compiler(allow: &[String], deny: &[String]) -> Result<Compiler, Failure> {
     let mut compiler = Compiler::new();
     for name in allow {
-        let Ok(lint) = name.parse() else {
-            let known: Vec<&str> = Lint::ALL.iter().map(|lint| lint.name()).collect();
-            return Err(Failure::Usage(format!(
-                "there is no lint '{name}'; there are {}",
-                known.join(", ")
-            )));
-        };
-        compiler = compiler.allow(lint);
+        compiler = compiler.allow(lint(name)?);
+    }
+    for name in deny {
+        compiler = compiler.deny(lint(name)?);
     }
     Ok(compiler)
+}
+
+fn lint(name: &str) -> Result<Lint, Failure> {
+    name.parse().map_err(|_| {
+        let known: Vec<&str> = Lint::ALL.iter().map(|lint| lint.name()).collect();
+        Failure::Usage(format!("there is no lint '{name}'; there are {}", known.join(", ")))
+    })
 }
 
 /// More than any program that fits an Install message could take.

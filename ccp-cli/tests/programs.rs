@@ -151,3 +151,55 @@ fn bytes_that_are_no_text_are_an_error_with_a_place() {
     assert_eq!(run.status.code(), Some(1));
     assert!(text(&run.stderr).contains("2:1"), "{}", text(&run.stderr));
 }
+
+#[test]
+fn check_prints_what_a_good_program_costs_at_most() {
+    let run = ccp(&["check", "-"], PROGRAM);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    // Three declarations; both events, since the first falls through.
+    assert_eq!(
+        text(&run.stdout),
+        "<stdin>: at most 9 of 12 instructions an ACK, 2 events; 1 control, 2 report, 0 local, \
+         1 temporary registers; Install 244 bytes, report 32 bytes\n"
+    );
+}
+
+#[test]
+fn check_for_tools_prints_an_object_for_each_mistake_and_each_good_program() {
+    let wrong = "(def (Report (volatile a 0)))\n(when (> Flow.rtt 3) (report))\n";
+    let run = ccp(&["check", "-", "--format", "json"], wrong);
+    assert_eq!(run.status.code(), Some(1));
+    let said: Vec<serde_json::Value> =
+        text(&run.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let error = said.iter().find(|one| one["severity"] == "error").unwrap();
+    assert_eq!((&error["at"]["line"], &error["at"]["column"]), (&2.into(), &10.into()));
+    assert!(error["help"].as_str().unwrap().contains("Flow.rtt_sample_us"), "{error}");
+    assert!(run.stderr.is_empty(), "{}", text(&run.stderr));
+
+    let run = ccp(&["check", "-", "--format", "json"], PROGRAM);
+    let out = text(&run.stdout);
+    let good: serde_json::Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+    assert_eq!(good["bounds"]["instructions_per_ack"], 9);
+}
+
+#[test]
+fn a_denied_lint_is_an_error() {
+    let source = "(def (unused 0)) (when true (:= Cwnd 1))";
+    assert_eq!(ccp(&["check", "-"], source).status.code(), Some(0));
+    let run = ccp(&["check", "-", "--deny", "never-read"], source);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(text(&run.stderr).contains("never-read"), "{}", text(&run.stderr));
+}
+
+#[test]
+fn explain_takes_a_code_or_a_lint_and_lists_all() {
+    let by_code = ccp(&["explain", "l0102"], "");
+    assert_eq!(by_code.status.code(), Some(0));
+    assert!(text(&by_code.stdout).starts_with("L0102: a read of a name that nothing binds\n\n"));
+    assert_eq!(by_code.stdout, ccp(&["explain", "unbound-read"], "").stdout);
+    let all = text(&ccp(&["explain"], "").stdout);
+    assert!(all.lines().count() > 30 && all.contains("E0101\t"), "{all}");
+    let unknown = ccp(&["explain", "E9999"], "");
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(text(&unknown.stderr).contains("'E9999'"));
+}

@@ -6,6 +6,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod bounds;
 #[cfg(feature = "compiler")]
 mod check;
 mod code;
@@ -35,6 +36,7 @@ mod scope;
 pub mod syntax;
 pub mod verify;
 
+pub use bounds::Bounds;
 pub use code::{Code, Event, Instr, Operand, RECORD_LEN, Record, RecordError, Records};
 #[cfg(feature = "compiler")]
 pub use compile::{Compiled, Compiler, compile};
