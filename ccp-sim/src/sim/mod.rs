@@ -60,8 +60,25 @@ enum Event {
     Stop(usize),
     /// The packet at the head of the link's queue has been sent.
     Departure,
-    Arrival(Packet),
-    Ack(usize, Ack),
+    /// A packet reaches its receiver, and an acknowledgement its sender. Laid out here, not as what they are made of, so
+    /// that a planned event fits a cache line: there are as many as packets under way.
+    Arrival {
+        flow: u32,
+        segment: u64,
+        transmission: u64,
+        wire_len: u32,
+        sent_at: Time,
+        ecn: bool,
+        marked: bool,
+    },
+    Ack {
+        flow: u32,
+        cumulative: u64,
+        segment: u64,
+        transmission: u64,
+        sent_at: Time,
+        marked: bool,
+    },
     /// The next packet of cross traffic comes.
     Cross(usize),
     /// The link changes.
@@ -76,6 +93,15 @@ enum Event {
     ToDatapath(Vec<u8>),
     Sample,
     Count,
+}
+
+const _: () = assert!(size_of::<Option<Event>>() <= 40, "a planned event fits a cache line");
+
+impl From<Packet> for Event {
+    fn from(packet: Packet) -> Self {
+        let Packet { flow, segment, transmission, wire_len, sent_at, ecn, marked } = packet;
+        Self::Arrival { flow, segment, transmission, wire_len, sent_at, ecn, marked }
+    }
 }
 
 impl Sim {
@@ -245,8 +271,20 @@ impl Sim {
                 self.finish_if_done(flow);
             }
             Event::Departure => self.depart(),
-            Event::Arrival(packet) => self.arrive(&packet),
-            Event::Ack(flow, ack) => {
+            Event::Arrival { flow, segment, transmission, wire_len, sent_at, ecn, marked } => {
+                self.arrive(&Packet {
+                    flow,
+                    segment,
+                    transmission,
+                    wire_len,
+                    sent_at,
+                    ecn,
+                    marked,
+                });
+            }
+            Event::Ack { flow, cumulative, segment, transmission, sent_at, marked } => {
+                let ack = Ack { cumulative, segment, transmission, sent_at, marked };
+                let flow = flow as usize;
                 self.census.acks_propagating -= 1;
                 self.census.acks_arrived += 1;
                 let sample = self.flows[flow].sender.handle_ack(&ack, self.events.now());
@@ -444,7 +482,7 @@ impl Sim {
                 flow.count_through(packet.wire_len, departed.waited);
                 let at = self.path.arrival(&mut flow.forward, now);
                 self.census.propagating += 1;
-                self.events.plan(at, Event::Arrival(packet));
+                self.events.plan(at, packet.into());
             }
             None => {
                 self.census.cross_arrived += 1;
@@ -507,7 +545,10 @@ impl Sim {
         let ack = flow.receiver.on_packet(packet);
         self.census.acks_propagating += 1;
         let at = flow.back.arrival(self.events.now(), Duration::ZERO);
-        self.events.plan(at, Event::Ack(index, ack));
+        let Ack { cumulative, segment, transmission, sent_at, marked } = ack;
+        let flow = packet.flow;
+        self.events
+            .plan(at, Event::Ack { flow, cumulative, segment, transmission, sent_at, marked });
     }
 
     fn step_agent(&mut self) -> Result<(), SimError> {
