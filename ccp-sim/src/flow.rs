@@ -94,7 +94,10 @@ impl FlowState {
         };
         if self.governor == Governor::Datapath {
             if before == Governor::Agent {
-                self.reno.take_over(self.sender.cwnd());
+                let (cwnd, in_flight) = (self.sender.cwnd(), self.sender.bytes_in_flight());
+                // Under a rate the window was no limit, and may be far more than the path holds.
+                let found = if self.sender.rate() > 0 { cwnd.min(in_flight) } else { cwnd };
+                self.reno.take_over(found);
                 self.sender.set_rate(0);
             }
             let cwnd = self.reno.on_ack(primitives);

@@ -205,3 +205,14 @@ fn one_algorithm_learns_which_each_flow_asked_for() {
     scenario.run(Asks(Rc::default(), Rc::clone(&asked))).unwrap();
     assert_eq!(asked.get(), 2);
 }
+
+#[test]
+fn a_rate_that_is_lost_leaves_the_window_that_it_used() {
+    // 500 kB/s under a window of 16 MB: on the datapath's own the flow goes on from what is in flight.
+    let scenario =
+        Scenario::new(link()).outage(Duration::from_secs(2), None).time(5 * Duration::from_secs(1));
+    let results = scenario.run(FixedRate(500_000)).unwrap();
+    let most = results.flows[0].samples.iter().map(|sample| sample.in_flight).max();
+    assert!(most < Some(300_000), "{most:?}");
+    assert_eq!(results.agent.fallbacks, 1);
+}
