@@ -175,4 +175,6 @@ const RUN_COLUMNS: usize = 36_000;
 const PAGE_COLUMNS: usize = 180_000;
 
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
 mod tests;

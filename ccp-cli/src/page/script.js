@@ -52,7 +52,7 @@
         return { name: lane.dataset.name, spans: spans.map(span => [Number(span[1]), Number(span[1]) + Number(span[2])]) };
       });
       if (lanes.length) readers.push(x => {
-        const on = lanes.filter(lane => lane.spans.some(([from, to]) => x >= from ? to >= x : false));
+        const on = lanes.filter(lane => lane.spans.some(([from, to]) => x >= from ? to > x : false));
         now.textContent = on.map(lane => lane.name).join(', ');
       });
     } else {
