@@ -59,3 +59,12 @@ fn the_commands_of_the_guide_to_simulating_run() {
     let series = std::fs::metadata(folder.path().join("bbr.jsonl")).unwrap();
     assert!(series.len() > 100_000, "{series:?}");
 }
+
+#[test]
+fn the_readme_shows_the_parameters_as_they_are_listed() {
+    let output = ccp(&["list", "--long"], "");
+    let listed = text(&output.stdout);
+    let blocks = blocks(include_str!("../README.md"));
+    let (_, shown) = blocks.iter().find(|(language, _)| language == "text").unwrap();
+    assert!(listed.contains(shown.as_str()), "{shown} is not in {listed}");
+}

@@ -1,8 +1,9 @@
 //! `cargo xtask demo`: the project's main job, seen on this machine without root.
 //!
 //! Two processes, the agent and a sender whose datapath it governs, exchange real packets for five
-//! seconds; then the same link runs in virtual time. Standard output holds only the virtual-time
-//! table, the same in every run; what depends on the machine goes to standard error.
+//! seconds; then the same link runs in virtual time, and the study compares the algorithms there.
+//! Standard output holds only the virtual-time tables, the same in every run; what depends on the
+//! machine goes to standard error. The study's page is all that stays.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -61,6 +62,19 @@ pub(crate) fn run() -> Result<()> {
             .stdin(Stdio::null()),
     )?;
     virtual_link.wait(Duration::from_secs(30), &interrupt)?;
+
+    eprintln!("\n== The study: every algorithm in virtual time ==");
+    println!();
+    let page = target_dir().join("study.html");
+    let mut study = Process::start(
+        "the study",
+        std::process::Command::new(built.join("ccp"))
+            .args(["study", "--html"])
+            .arg(&page)
+            .stdin(Stdio::null()),
+    )?;
+    study.wait(Duration::from_secs(60), &interrupt)?;
+    eprintln!("\nThe study's page, with everything over time: {}", page.display());
     println!("\nNext: cargo run -p ccp-algs --example my_algorithm");
     Ok(())
 }
