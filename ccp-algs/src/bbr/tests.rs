@@ -1,5 +1,7 @@
 //! Each rule of the state machine by itself.
 
+use core::time::Duration;
+
 use super::*;
 use crate::window::Start;
 
@@ -19,6 +21,11 @@ struct Flow {
 impl Flow {
     fn new(seed: u64) -> Self {
         Self { bbr: bbr(seed), now_us: 0, rtt_us: 20_000 }
+    }
+
+    fn with(config: Config) -> Self {
+        let bbr = Bbr::new(config, Start { mss: MSS, cwnd: 10 * MSS });
+        Self { bbr, now_us: 0, rtt_us: 20_000 }
     }
 
     fn report(&mut self, change: impl Fn(Seen) -> Seen) -> Orders {
@@ -216,6 +223,71 @@ fn restart_from_idle_renews_the_rtprop_and_skips_probe_rtt() {
 }
 
 #[test]
+fn probe_rtt_is_over_once_its_time_is_when_the_flow_fell_idle_in_it() {
+    let mut flow = Flow::new(1);
+    flow.cruise(1_000_000);
+    flow.rtt_us = 25_000;
+    while flow.rate(1_000_000).mode != Mode::ProbeRtt {}
+    let settle = |seen| Seen { done: true, delivered: MSS, ..seen };
+    assert_eq!(flow.report(settle).mode, Mode::ProbeRtt);
+    // Three packets are no round, but nothing was under way after them.
+    flow.now_us += 300_000;
+    assert_eq!(flow.report(settle).mode, Mode::ProbeRtt);
+    let restart = |seen| Seen { idle: true, delivered: MSS, ..seen };
+    assert_eq!(flow.report(restart).mode, Mode::ProbeBw);
+}
+
+#[test]
+fn what_is_set_of_it_is_done() {
+    let gain = |text: &str| text.parse::<Gain>().unwrap();
+    let mut flow = Flow::with(Config { startup_gain: gain("2"), ..Config::default() });
+    let orders = flow.rate(1_000_000);
+    assert_eq!((orders.pacing_gain, orders.cwnd_gain), (512, 512));
+    for _ in 0..3 {
+        flow.rate(1_000_000);
+    }
+    let orders = flow.bbr.orders();
+    assert_eq!((orders.pacing_gain, orders.cwnd_gain), (128, 512), "DRAIN undoes STARTUP");
+
+    let mut flow = Flow::with(Config { cwnd_gain: gain("2.5"), ..Config::default() });
+    assert_eq!(flow.cruise(1_000_000).cwnd_gain, 640);
+
+    let phase = StartPhase::at(5).unwrap();
+    let mut flow = Flow::with(Config { phase, ..Config::default() });
+    assert_eq!(flow.cruise(1_000_000).phase, Some(5));
+
+    let mut flow = Flow::with(Config { aggregation: false, ..Config::default() });
+    flow.cruise(2_000_000);
+    assert_eq!(flow.report(|seen| Seen { excess: 9_000, ..seen }).aggregation, 0);
+
+    let mut flow = Flow::with(Config { policer: false, ..Config::default() });
+    flow.cruise(5_000_000);
+    for _ in 0..50 {
+        let orders = flow.report(|seen| Seen { rate: 5_000_000, lost: 4 * MSS, ..seen });
+        assert_eq!(orders.policed, 0);
+    }
+}
+
+#[test]
+fn probe_rtt_comes_as_often_as_is_set_or_never() {
+    let second = Duration::from_secs(1);
+    let mut flow = Flow::with(Config { rtprop: second, ..Config::default() });
+    flow.cruise(1_000_000);
+    flow.rtt_us = 25_000;
+    while flow.rate(1_000_000).mode != Mode::ProbeRtt {}
+    assert!((1_000_000..1_060_000).contains(&flow.now_us), "{}", flow.now_us);
+
+    let off = Config { rtprop: second, probe_rtt: Duration::ZERO, ..Config::default() };
+    let mut flow = Flow::with(off);
+    flow.cruise(1_000_000);
+    flow.rtt_us = 25_000;
+    for _ in 0..200 {
+        assert_eq!(flow.rate(1_000_000).mode, Mode::ProbeBw);
+    }
+    assert_eq!(flow.bbr.rtprop_us(), Some(25_000), "what is old gives way all the same");
+}
+
+#[test]
 fn a_timeout_begins_the_search_for_the_full_pipe_again_only_if_it_has_not_ended() {
     let mut flow = Flow::new(1);
     for _ in 0..3 {
@@ -228,6 +300,17 @@ fn a_timeout_begins_the_search_for_the_full_pipe_again_only_if_it_has_not_ended(
     assert!(flow.rate(1_000_000).full);
     assert!(flow.report(|seen| Seen { timeout: true, round: false, ..seen }).full);
     assert_eq!(flow.bbr.mode(), Mode::Drain);
+}
+
+#[test]
+fn a_timeout_ends_no_round_but_for_the_policer() {
+    let mut flow = Flow::new(1);
+    flow.rate(1_000_000);
+    let rounds = flow.bbr.rounds();
+    flow.report(|seen| Seen { timeout: true, lost: 10 * MSS, ..seen });
+    assert_eq!(flow.bbr.rounds(), rounds, "the next ACK ends it");
+    flow.rate(1_000_000);
+    assert_eq!(flow.bbr.rounds(), rounds + 1);
 }
 
 #[test]
