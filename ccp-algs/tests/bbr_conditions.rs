@@ -71,6 +71,7 @@ fn losses_that_were_none_cost_nothing() {
     for scenario in [Scenario::new(late.clone()), Scenario::new(late).libccp()] {
         let results = run(&scenario.time(secs(10)).measure_from(secs(1)));
         let flow = &results.flows[0];
+        assert!(flow.undone > 20, "{}", flow.undone);
         assert!(flow.spurious > 20, "{} of {}", flow.spurious, flow.losses);
         assert!(results.utilisation > 0.97, "{}", results.utilisation);
         assert!(results.queue_mean < 10 * MS, "{:?}", results.queue_mean);

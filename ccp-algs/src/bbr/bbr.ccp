@@ -73,6 +73,7 @@
   (:= Report.idle (&& empty (! repairing)))                                                                    #inferred
 
   # Recovery begins (`shut`) or ends (`open`). The window from before comes back; so it does after PROBE_RTT.
+  (:= prior (!if (|| repairing (> Report.mode 2)) 0))
   (:= next (> Flow.recovery 1))                                                                                #told
   (:= next (!if (|| acts Flow.was_timeout) repairing))                                                         #told
   # Until what was in flight has been delivered or lost, and as long as losses go on.
@@ -81,7 +82,6 @@
   (:= shut (&& next (! repairing)))
   (:= open (&& repairing (! next)))
   (:= repairing next)
-  (:= prior (if (&& shut (< mode 3)) 0))
   (:= prior (if (|| shut (> mode (max Report.mode 2))) (max prior (max win Cwnd))))
   (:= next (|| shut Report.round))
   (:= limit (if next Flow.bytes_in_flight))
