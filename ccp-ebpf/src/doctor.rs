@@ -6,6 +6,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::rules::mount_point;
+
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -155,11 +157,7 @@ impl Machine {
 
     fn bpffs(&self) -> Check {
         let mounts = self.read("proc/self/mounts").unwrap_or_default();
-        let mounted = mounts.lines().find_map(|line| {
-            let mut words = line.split(' ');
-            let (_, at, kind) = (words.next()?, words.next()?, words.next()?);
-            (kind == "bpf").then(|| at.to_owned())
-        });
+        let mounted = mount_point(&mounts, "bpf");
         Check {
             name: "bpffs",
             verdict: if mounted.is_some() { Verdict::Good } else { Verdict::Limited },
@@ -169,11 +167,15 @@ impl Machine {
     }
 
     fn cgroups(&self) -> Check {
-        let found = self.path("sys/fs/cgroup/cgroup.controllers").exists();
+        let mounts = self.read("proc/self/mounts").unwrap_or_default();
+        let mounted = mount_point(&mounts, "cgroup2");
         Check {
             name: "cgroups",
-            verdict: if found { Verdict::Good } else { Verdict::Limited },
-            seen: if found { "version 2" } else { "no version 2 at /sys/fs/cgroup" }.into(),
+            verdict: if mounted.is_some() { Verdict::Good } else { Verdict::Limited },
+            seen: mounted.map_or_else(
+                || "version 2 is not mounted".into(),
+                |at| format!("version 2 at {at}"),
+            ),
             remedy: "only rules by cgroup want it: mount -t cgroup2 cgroup2 /sys/fs/cgroup",
         }
     }
@@ -288,8 +290,10 @@ mod tests {
         ("proc/self/status", "Name:\tccp\nCapEff:\t000001ffffffffff\n"),
         ("proc/sys/net/core/bpf_jit_enable", "1\n"),
         ("proc/sys/net/ipv4/tcp_available_congestion_control", "reno cubic\n"),
-        ("proc/self/mounts", "proc /proc proc rw 0 0\nbpf /sys/fs/bpf bpf rw 0 0\n"),
-        ("sys/fs/cgroup/cgroup.controllers", "cpu\n"),
+        (
+            "proc/self/mounts",
+            "proc /proc proc rw 0 0\nbpf /sys/fs/bpf bpf rw 0 0\ncg /c cgroup2 rw 0 0\n",
+        ),
     ];
 
     #[test]

@@ -14,6 +14,7 @@ use crate::btf::{Btf, BtfError, BtfMaker};
 use crate::fixed::{Fixed, FixedProgram, MapFds};
 use crate::offsets::{Kernel, OffsetError};
 use crate::page::{AgentWords, LAYOUT, PAGE};
+use crate::rules::Rules;
 use crate::stage::Stage;
 use crate::sys::{self, LoadError, MapKind, MapSpec, Mapping, SysError};
 
@@ -36,6 +37,8 @@ pub struct Options {
     /// How long a receive looks for messages again and again before it sleeps. Not by default: it
     /// keeps a processor busy.
     pub spin: Duration,
+    /// What flows ask the agent for whose socket chose an algorithm without a wish of its own.
+    pub rules: Rules,
 }
 
 /// One algorithm as the kernel knows it.
@@ -57,6 +60,7 @@ impl Default for Options {
             unprivileged: false,
             fallback_after: Duration::from_millis(200),
             spin: Duration::ZERO,
+            rules: Rules::default(),
         }
     }
 }

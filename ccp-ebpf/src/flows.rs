@@ -2,12 +2,14 @@
 
 use core::mem::offset_of;
 use std::collections::BTreeSet;
+use std::net::Ipv6Addr;
 use std::sync::atomic::Ordering;
 
-use ccp_wire::{FlowId, MeasureRepr, Message, Messages};
+use ccp_wire::{Create, FlowId, MeasureRepr, Message, Messages};
 
 use crate::engine::Engine;
-use crate::page::AgentWords;
+use crate::page::{AgentWords, FlowWords};
+use crate::rules::Origin;
 
 /// The flows between their Create and their close.
 #[derive(Debug, Default)]
@@ -15,6 +17,54 @@ pub(crate) struct OpenFlows {
     known: BTreeSet<FlowId>,
     /// How many closes had been lost when we last looked at the pages.
     lost: u64,
+}
+
+/// Writes into a Create that asks for nothing what the rules say of its flow.
+pub(crate) fn apply_rules(engine: &Engine, datagram: &mut [u8]) {
+    let rules = &engine.options().rules;
+    if rules.is_empty() {
+        return;
+    }
+    // A Create is the last message of its datagram: only an Address comes before it.
+    let last = Messages::new(datagram).flatten().last();
+    let Some(Message::Create(create)) = last.filter(|_| !datagram.is_empty()) else { return };
+    if !create.cong_alg.is_empty() {
+        return;
+    }
+    let Some(origin) = origin(engine, create.flow) else { return };
+    let Some(cong_alg) = rules.choose(&origin) else { return };
+    let mut bytes = [0; 128];
+    let chosen = Create { cong_alg, ..create };
+    let Ok(len) = chosen.encode(&mut bytes) else { return };
+    let Some(start) = datagram.len().checked_sub(len) else { return };
+    if let (Some(to), Some(from)) = (datagram.get_mut(start..), bytes.get(..len)) {
+        to.copy_from_slice(from);
+    }
+}
+
+/// Whose a flow is, from its page.
+fn origin(engine: &Engine, flow: FlowId) -> Option<Origin> {
+    let stage = engine.stage();
+    let word = |at| Some(stage.word(stage.slot(flow), at)?.load(Ordering::Relaxed));
+    let address = |at: usize| {
+        let halves = [word(at)?, word(at + 8)?].map(u64::to_le_bytes);
+        let bytes = <[u8; 16]>::try_from(halves.as_flattened()).ok()?;
+        Some(Ipv6Addr::from(bytes).to_canonical())
+    };
+    // Both ports in one word, each in network order.
+    let ports = word(offset_of!(FlowWords, src_port))?;
+    let port = |word: u64| u16::from_be(word as u16);
+    let (src, dst) = (address(offset_of!(FlowWords, src))?, address(offset_of!(FlowWords, dst))?);
+    Some(Origin {
+        src,
+        sport: port(ports),
+        dst,
+        dport: port(ports >> 32),
+        uid: word(offset_of!(FlowWords, uid))? as u32,
+        cgroup: word(offset_of!(FlowWords, cgroup))?,
+        mark: word(offset_of!(FlowWords, mark))? as u32,
+        netns: word(offset_of!(FlowWords, netns))?,
+    })
 }
 
 impl OpenFlows {

@@ -35,6 +35,32 @@ pub struct Kernel {
     pub sample: Sample,
     /// Kernel functions that the fallback calls.
     pub functions: Functions,
+    /// Whose a socket is.
+    pub owner: Owner,
+}
+
+/// Ways from a socket to what tells whose it is. A kernel may lack any: then it reads as 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// `SO_MARK`.
+    pub mark: Option<Way>,
+    /// The user's number.
+    pub uid: Option<Way>,
+    /// The inode of the cgroup (version 2) in which the socket was made.
+    pub cgroup: Option<Way>,
+    /// The inode of the network namespace.
+    pub netns: Option<Way>,
+}
+
+/// A way from a socket through pointers to a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Where each pointer is in what the one before points to.
+    pub pointers: Vec<i16>,
+    /// Where the number is in what the last one points to.
+    pub offset: i16,
+    /// Of the number.
+    pub size: Size,
 }
 
 /// `struct tcp_congestion_ops`, and the map value it travels in.
@@ -201,7 +227,14 @@ impl Kernel {
             tcp_reno_cong_avoid: function("tcp_reno_cong_avoid")?,
             tcp_reno_undo_cwnd: function("tcp_reno_undo_cwnd")?,
         };
-        Ok(Self { ops, cong_control, sock, sample, functions })
+        let way = |path: &[&str]| bases.way(btf, path);
+        let owner = Owner {
+            mark: way(&["sk_mark"]),
+            uid: way(&["sk_uid"]),
+            cgroup: way(&["sk_cgrp_data", "cgroup", "kn", "id"]),
+            netns: way(&["__sk_common", "skc_net", "net", "ns", "inum"]),
+        };
+        Ok(Self { ops, cong_control, sock, sample, functions, owner })
     }
 }
 
@@ -285,6 +318,29 @@ impl Bases {
         let &(_, id, base) = found.ok_or(missing)?;
         let member = btf.member(id, name).ok_or(missing)?;
         field(btf, base, member, size).ok_or(OffsetError::Odd { within, member: name })
+    }
+}
+
+impl Bases {
+    /// The way along members of `struct sock` and of what they point to.
+    fn way(&self, btf: &Btf, path: &[&str]) -> Option<Way> {
+        let &(_, mut id, mut at) = self.structs.iter().find(|(known, ..)| *known == "sock")?;
+        let mut pointers = Vec::new();
+        let mut size = 0;
+        for (index, name) in path.iter().enumerate() {
+            let member = btf.member(id, name).filter(|member| member.bits == 0)?;
+            at = at.checked_add(member.bit_offset / 8)?;
+            size = btf.size_of(member.ty)?;
+            id = btf.resolve(member.ty);
+            if index + 1 < path.len()
+                && let Some(target) = btf.target(member.ty)
+            {
+                pointers.push(i16::try_from(at).ok()?);
+                (id, at) = (target, 0);
+            }
+        }
+        let (offset, size) = (i16::try_from(at).ok()?, Size::of(size as usize)?);
+        Some(Way { pointers, offset, size })
     }
 }
 

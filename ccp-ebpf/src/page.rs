@@ -74,6 +74,14 @@ pub struct FlowWords {
     pub undone: u64,
     /// The window last set through CCP, in bytes: what it has beyond whole packets is not lost.
     pub exact_cwnd: u64,
+    /// The socket's mark when the flow began.
+    pub mark: u64,
+    /// The user whom the socket belongs to.
+    pub uid: u64,
+    /// The inode of its cgroup, or 0.
+    pub cgroup: u64,
+    /// The inode of its network namespace, or 0.
+    pub netns: u64,
 }
 
 /// Who decides about a flow's window.

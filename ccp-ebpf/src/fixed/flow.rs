@@ -198,6 +198,18 @@ fn fill_page(kit: &mut Kit<'_>) {
     kit.set_word(flow::SRC_PORT, R1);
     kit.get(R1, sock.skc_dport);
     kit.set_word(flow::DST_PORT, R1);
+    kit.comment("init: whose it is");
+    let kernel = kit.fixed.kernel;
+    let owner = &kernel.owner;
+    for (word, way) in [
+        (flow::MARK, &owner.mark),
+        (flow::UID, &owner.uid),
+        (flow::CGROUP, &owner.cgroup),
+        (flow::NETNS, &owner.netns),
+    ] {
+        kit.owner(R1, way.as_ref());
+        kit.set_word(word, R1);
+    }
     kit.get(R1, sock.mss_cache);
     kit.set_word(flow::MSS, R1);
     kit.get(R2, sock.snd_cwnd);

@@ -7,7 +7,7 @@ use ccp_lang::ebpf::Gpr::{R0, R1, R2, R3, R6, R7, R8, R9, R10};
 use ccp_lang::ebpf::{Alu, Asm, Atomic, Cond, Gpr, Label, Size, Src};
 
 use super::Fixed;
-use crate::offsets::Field;
+use crate::offsets::{Field, Way};
 use crate::page::{AgentWords, FlowWords, Private};
 
 /// An [`Asm`] that knows the kernel and the maps.
@@ -39,6 +39,19 @@ impl<'a> Kit<'a> {
             self.alu(Alu::Rsh, dst, i32::from(shift));
             self.alu(Alu::And, dst, (1 << len) - 1);
         }
+    }
+
+    /// `dst` = a number that tells whose the socket is; 0 where the kernel has none.
+    pub(crate) fn owner(&mut self, dst: Gpr, way: Option<&Way>) {
+        let Some(Way { pointers, offset, size }) = way else {
+            return self.mov(dst, 0);
+        };
+        let mut base = R6;
+        for &pointer in pointers {
+            self.load(Size::Dw, dst, base, pointer);
+            base = dst;
+        }
+        self.load(*size, dst, base, *offset);
     }
 
     /// A member of the socket = `src`.
@@ -253,6 +266,10 @@ pub(crate) mod flow {
         TIMEOUTS timeouts Dw,
         UNDONE undone Dw,
         EXACT_CWND exact_cwnd Dw,
+        MARK mark Dw,
+        UID uid Dw,
+        CGROUP cgroup Dw,
+        NETNS netns Dw,
     }
 }
 

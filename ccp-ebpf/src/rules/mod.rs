@@ -26,6 +26,7 @@ use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 
+pub(crate) use parse::mount_point;
 pub use parse::{RuleError, RuleProblem};
 
 /// What rules look at: who made a socket, and what it joins.
@@ -111,6 +112,12 @@ impl Rules {
     #[must_use]
     pub fn choose(&self, origin: &Origin) -> Option<&str> {
         self.0.iter().find(|rule| rule.holds(origin)).map(Rule::algorithm)
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The rules in their order.

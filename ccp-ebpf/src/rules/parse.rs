@@ -197,7 +197,9 @@ fn cgroup(value: &str) -> Result<u64, RuleProblem> {
     if !value.starts_with('/') || value.split('/').any(|part| part == "..") {
         return Err(wrong(value, "path of a cgroup", "cgroup=/system.slice/web.service"));
     }
-    let path = Path::new(CGROUPS).join(value.trim_start_matches('/'));
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let top = mount_point(&mounts, "cgroup2").unwrap_or(CGROUPS);
+    let path = Path::new(top).join(value.trim_start_matches('/'));
     inode(path, "`systemd-cgls` or `ls /sys/fs/cgroup` lists the cgroups")
 }
 
@@ -220,7 +222,16 @@ fn inode(path: PathBuf, remedy: &'static str) -> Result<u64, RuleProblem> {
     }
 }
 
-/// Where the unified hierarchy of cgroups is mounted.
+/// Where the first file system of a type is mounted, from the text of `/proc/self/mounts`.
+pub(crate) fn mount_point<'a>(mounts: &'a str, kind: &str) -> Option<&'a str> {
+    mounts.lines().find_map(|line| {
+        let mut words = line.split(' ').skip(1);
+        let at = words.next()?;
+        (words.next()? == kind).then_some(at)
+    })
+}
+
+/// Where the unified hierarchy of cgroups is mounted, usually.
 const CGROUPS: &str = "/sys/fs/cgroup";
 /// Where `ip netns add` keeps names.
 const NAMESPACES: &str = "/run/netns";
