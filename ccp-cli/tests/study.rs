@@ -15,6 +15,11 @@ fn the_study_compares_all_algorithms_in_a_table_and_a_page() {
     assert!(page.starts_with("<!DOCTYPE html>") && page.contains("<svg"), "{}", &page[..200]);
     assert!(table.lines().all(|line| line.len() <= 100), "{table}");
 
+    // The README shows the first rows, without their title.
+    let first = table.split("== ").nth(1).and_then(|group| group.split_once('\n')).unwrap().1;
+    let readme = include_str!("../../README.md");
+    assert!(readme.contains(first), "README.md shows other rows than these:\n{first}");
+
     let groups: Vec<Vec<Vec<&str>>> = table
         .split("== ")
         .skip(1)

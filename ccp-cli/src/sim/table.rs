@@ -72,9 +72,8 @@ pub(crate) fn write_csv(out: &mut impl Write, run: &Run) -> csv::Result<()> {
     Ok(writer.flush()?)
 }
 
-/// A number with so many decimals, so that what is printed does not depend on the last bit.
-fn rounded(value: f64, decimals: i32) -> Value {
-    let scale = 10f64.powi(decimals);
+/// A number in parts of one over `scale`, so that what is printed does not depend on the last bit.
+fn rounded(value: f64, scale: f64) -> Value {
     Value::from((value * scale).round() / scale)
 }
 
@@ -85,10 +84,10 @@ type Column = (&'static str, fn(&Row, &Run) -> Value);
 const COLUMNS: &[Column] = &[
     ("flow", |row, _| Value::from(row.flow)),
     ("alg", |row, _| Value::from(row.alg.as_str())),
-    ("throughput_mbit", |row, _| rounded(row.throughput / 1e6, 3)),
-    ("utilisation", |row, _| rounded(row.utilisation, 4)),
-    ("queue_mean_ms", |row, _| rounded(row.queue_mean_ms, 3)),
-    ("queue_p95_ms", |row, _| rounded(row.queue_p95_ms, 3)),
+    ("throughput_mbit", |row, _| rounded(row.throughput / 1e6, 1e3)),
+    ("utilisation", |row, _| rounded(row.utilisation, 1e4)),
+    ("queue_mean_ms", |row, _| rounded(row.queue_mean_ms, 1e3)),
+    ("queue_p95_ms", |row, _| rounded(row.queue_p95_ms, 1e3)),
     ("losses", |row, _| Value::from(row.losses)),
     ("spurious", |row, _| Value::from(row.spurious)),
     ("retransmits", |row, _| Value::from(row.retransmits)),
@@ -97,10 +96,10 @@ const COLUMNS: &[Column] = &[
     ("lost", |row, _| Value::from(row.lost)),
     ("marked", |row, _| Value::from(row.marked)),
     ("reports", |row, _| Value::from(row.reports)),
-    ("completed_ms", |row, _| row.completed_ms.map_or(Value::Null, |ms| rounded(ms, 3))),
-    ("link_utilisation", |_, run| rounded(run.total.utilisation, 4)),
-    ("link_queue_mean_ms", |_, run| rounded(run.total.queue_mean_ms, 3)),
-    ("link_queue_p95_ms", |_, run| rounded(run.total.queue_p95_ms, 3)),
-    ("jain", |_, run| run.total.jain.map_or(Value::Null, |jain| rounded(jain, 4))),
+    ("completed_ms", |row, _| row.completed_ms.map_or(Value::Null, |ms| rounded(ms, 1e3))),
+    ("link_utilisation", |_, run| rounded(run.total.utilisation, 1e4)),
+    ("link_queue_mean_ms", |_, run| rounded(run.total.queue_mean_ms, 1e3)),
+    ("link_queue_p95_ms", |_, run| rounded(run.total.queue_p95_ms, 1e3)),
+    ("jain", |_, run| run.total.jain.map_or(Value::Null, |jain| rounded(jain, 1e4))),
     ("updates", |_, run| Value::from(run.total.updates)),
 ];
