@@ -135,6 +135,8 @@ pub(crate) enum Emit {
     Asm,
     /// The bytes of the Install message, program_uid 1.
     Wire,
+    /// The instructions that run in a Linux kernel, readable.
+    Ebpf,
     /// Instructions and variables as one JSON object.
     Json,
 }

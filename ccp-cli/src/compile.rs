@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use ccp_lang::{Bounds, Compiled, Severity};
+use ccp_lang::{Bounds, Compiled, Severity, ebpf};
 use ccp_wire::{FlowId, Install, MeasureRepr, ProgramUid};
 use serde_json::{Value, json};
 
@@ -18,6 +18,7 @@ pub(crate) fn compile(args: &Compile, color: bool) -> Result<(), Failure> {
     match args.emit {
         Emit::Asm => write!(out, "{}", compiled.program.code())?,
         Emit::Json => writeln!(out, "{}", describe(&compiled))?,
+        Emit::Ebpf => write!(out, "{}", ebpf::outline(&compiled.program)?)?,
         Emit::Wire => out.write_all(&install(&compiled)?)?,
     }
     out.flush()?;

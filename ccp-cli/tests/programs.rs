@@ -146,6 +146,18 @@ fn the_json_form_names_registers_and_variables() {
 }
 
 #[test]
+fn the_ebpf_form_shows_each_instruction_with_its_code() {
+    let run = ccp(&["compile", "-", "--emit", "ebpf"], PROGRAM);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    let shown = text(&run.stdout);
+    let program = ccp_lang::compile(PROGRAM).unwrap().program;
+    let report = format!("(a report of {} fields)", program.report_len());
+    for part in ["ADD", "Ack.bytes_acked", "r0 = *(u64 *)(r9 +", "exit", &report] {
+        assert!(shown.contains(part), "{part} is missing in\n{shown}");
+    }
+}
+
+#[test]
 fn bytes_that_are_no_text_are_an_error_with_a_place() {
     let run = common::ccp_bytes(&["check", "-"], b"(def)\n\xff");
     assert_eq!(run.status.code(), Some(1));

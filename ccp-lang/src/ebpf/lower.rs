@@ -171,6 +171,8 @@ impl<'a> Lowering<'a> {
                 let end = self.join(self.works.len());
                 self.leave_if(Cond::Eq, goes_on, Src::Imm(0), end);
             }
+            // The end is right behind it.
+            Job::End if self.at + 1 == self.works.len() => {}
             Job::End => {
                 self.flush(Point::After);
                 let end = self.join(self.works.len());

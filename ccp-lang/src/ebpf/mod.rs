@@ -10,6 +10,7 @@ mod host;
 mod insn;
 mod layout;
 mod lower;
+mod outline;
 mod take;
 mod work;
 
@@ -18,6 +19,7 @@ pub use emit::{Bounds, Target, emit, emit_bare};
 pub use host::{Ending, Host};
 pub use insn::Insn;
 pub use layout::Layout;
+pub use outline::outline;
 pub use take::choose;
 
 use crate::limits::Limits;

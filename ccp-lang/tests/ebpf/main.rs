@@ -20,7 +20,7 @@ use proptest::prelude::*;
 /// Programs per run; more with `CCP_EBPF_CASES`.
 fn config(share: u32) -> ProptestConfig {
     let cases = std::env::var("CCP_EBPF_CASES").ok().and_then(|text| text.parse().ok());
-    let cases: u32 = cases.unwrap_or(400);
+    let cases: u32 = cases.unwrap_or(300);
     ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases / share) }
 }
 
