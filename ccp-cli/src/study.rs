@@ -1,6 +1,6 @@
 //! `ccp study`: all algorithms compared on a few links, as one table and one page.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -20,11 +20,11 @@ pub(crate) fn study(args: &Study) -> Result<(), Failure> {
     let html = args.html.as_deref().map(|path| OutFile::open("--html", path)).transpose()?;
     let groups = groups()?;
     let of: usize = groups.iter().map(|group| group.flows.len()).sum();
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut table = Vec::new();
     let mut progress = Progress::new(args.quiet);
     let mut runs = Vec::new();
     for group in groups {
-        write_head(&mut out, &group.title)?;
+        write_head(&mut table, &group.title)?;
         for algs in group.flows {
             progress.show(format_args!("study: run {} of {of}", runs.len() + 1));
             let mut scenario = group.scenario.clone().seed(args.seed);
@@ -33,18 +33,18 @@ pub(crate) fn study(args: &Study) -> Result<(), Failure> {
             let plan = Plan::new(scenario, algs.iter().copied().map(flow).collect())
                 .map_err(Failure::Usage)?;
             let results = plan.run(|_| ()).context("a simulation failed")?;
-            let title = format!("{}: {}", group.title, algs.join(" and "));
+            let title = format!("{}: {}", algs.join(" and "), group.title);
             let run = Run::new(title, &plan, &results);
-            write_run(&mut out, &run)?;
+            write_run(&mut table, &run)?;
             runs.push(run);
         }
-        out.flush()?;
     }
     drop(progress);
+    // The page first: whoever reads the table may stop early.
     if let Some(html) = html {
         html.write(|out| out.write_all(page::render(&runs).as_bytes()))?;
     }
-    Ok(())
+    Ok(io::stdout().write_all(&table).context("cannot write to standard output")?)
 }
 
 /// Runs that differ in their algorithms alone.

@@ -270,15 +270,17 @@ fn the_page_is_written_beside_what_is_printed() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_ccp"))
-        .args(["sim", "--quiet", "reno*2000", "--time", "10ms", "--json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
+    for form in ["--json", "--csv"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ccp"))
+            .args(["sim", "--quiet", "reno*2000", "--time", "10ms", form])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
+    }
 }
 
 #[test]

@@ -52,14 +52,18 @@ pub(crate) fn sim(args: &args::Sim) -> Result<(), Failure> {
         let page = page::render(std::slice::from_ref(&run));
         html.write(|out| out.write_all(page.as_bytes()))?;
     }
+    print(args, &run).context("cannot write to standard output")?;
+    Ok(())
+}
+
+fn print(args: &args::Sim, run: &Run) -> anyhow::Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     if args.json {
-        table::write_json(&mut out, &run)?;
+        table::write_json(&mut out, run)?;
     } else if args.csv {
-        table::write_csv(&mut out, &run)?;
+        table::write_csv(&mut out, run)?;
     } else {
-        table::write_table(&mut out, &run)?;
+        table::write_table(&mut out, run)?;
     }
-    out.flush()?;
-    Ok(())
+    Ok(out.flush()?)
 }

@@ -59,17 +59,26 @@ pub(crate) fn write_json(out: &mut impl Write, run: &Run) -> io::Result<()> {
 }
 
 /// A header, and a row for each flow.
-pub(crate) fn write_csv(out: &mut impl Write, run: &Run) -> csv::Result<()> {
+pub(crate) fn write_csv(out: &mut impl Write, run: &Run) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(COLUMNS.iter().map(|(name, _)| *name))?;
+    writer.write_record(COLUMNS.iter().map(|(name, _)| *name)).map_err(io_error)?;
     for row in &run.rows {
-        writer.write_record(COLUMNS.iter().map(|(_, of)| match of(row, run) {
+        let record = COLUMNS.iter().map(|(_, of)| match of(row, run) {
             Value::Null => String::new(),
             Value::String(text) => text,
             number => number.to_string(),
-        }))?;
+        });
+        writer.write_record(record).map_err(io_error)?;
     }
-    Ok(writer.flush()?)
+    writer.flush()
+}
+
+/// What the system said; without it nobody could tell a reader that went away.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }
 
 /// A number in parts of one over `scale`, so that what is printed does not depend on the last bit.
