@@ -85,7 +85,9 @@ pub(super) fn first_fields(
         ("cgain", high),
     ];
     if let ReportEvery::Interval(every) = report {
-        fields.push(("every", u64::try_from(every.as_micros()).unwrap_or(u64::MAX >> 1)));
+        let us = u64::try_from(every.as_micros()).unwrap_or(u64::MAX);
+        // A time is added to it.
+        fields.push(("every", us.min(u64::MAX >> 1)));
     }
     fields
 }
