@@ -12,6 +12,7 @@ pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) folder: PathBuf,
     pub(crate) published: bool,
+    pub(crate) version: String,
     pub(crate) rust_version: String,
     pub(crate) dependencies: Vec<Dependency>,
 }
@@ -42,6 +43,7 @@ pub(crate) fn members() -> Result<Vec<Package>> {
                 name: text_of(package, "name")?,
                 folder: manifest.parent().context("a manifest without a folder")?.to_path_buf(),
                 published: package["publish"] != Value::Array(Vec::new()),
+                version: text_of(package, "version")?,
                 rust_version: text_of(package, "rust_version")?,
                 dependencies: list(&package["dependencies"])
                     .iter()

@@ -6,6 +6,7 @@
 mod ci;
 mod demo;
 mod graph;
+mod new_algorithm;
 mod process;
 mod test;
 mod tidy;
@@ -19,6 +20,9 @@ fn main() -> ExitCode {
         ["demo"] => demo::run(),
         ["test"] => test::run(test::Scope::Cargo),
         ["test", "--all"] => test::run(test::Scope::All),
+        ["new-algorithm", name] => new_algorithm::run(name, None),
+        ["new-algorithm", name, folder] => new_algorithm::run(name, Some(folder)),
+        ["guide"] => new_algorithm::try_guide(),
         ["tidy"] => tidy::run(),
         ["no-std"] => ci::no_std(),
         ["package"] => ci::package(),
@@ -49,6 +53,10 @@ usage: cargo xtask <command>
   demo            build, then run an agent and a sender on this machine and in virtual time
   test            every test that needs Rust alone; lists what it left out and how to get it
   test --all      installs what the rest needs (apt, as root) and runs everything, as CI does
+  new-algorithm NAME [FOLDER]
+                  makes a crate with an algorithm of your own, beside this checkout unless a folder
+                  is named; docs/your-own-algorithm.md explains it
+  guide           runs the commands of that guide
   tidy            the rules of this repository that a program can check
   no-std          proves that ccp-wire, ccp-lang's machine and ccp-datapath need no std
   package         packages every crate that is published

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-use crate::ci;
 use crate::process::{Scratch, cargo, root, run as run_command, target_dir};
+use crate::{ci, new_algorithm};
 
 /// How much to test.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,7 @@ pub(crate) fn run(scope: Scope) -> Result<()> {
         }
         Scope::All => {
             ci::no_std()?;
+            new_algorithm::try_guide()?;
             run_command(cargo().args(["test", "-p", "ccp-lang", "--no-default-features"]))?;
             peers(&["test"], &[LIBCLANG])?;
         }
@@ -133,4 +134,5 @@ const LEFT_OUT: &[(&str, &str)] = &[
         "`cargo xtask test --all` as root installs libclang and runs them",
     ),
     ("the build without std", "`cargo xtask no-std`"),
+    ("the commands of docs/your-own-algorithm.md", "`cargo xtask guide`"),
 ];
