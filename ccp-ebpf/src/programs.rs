@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::AsFd;
 
-use ccp_lang::ebpf::AsmError;
-use ccp_lang::{Limits, Program, ProgramError};
+use ccp_lang::ebpf::{AsmError, LIMITS};
+use ccp_lang::{Program, ProgramError};
 use ccp_wire::{Install, ProgramUid};
 use thiserror::Error;
 
@@ -36,7 +36,7 @@ impl Programs {
         engine: &Engine,
         install: &Install<'_>,
     ) -> Result<(), InstallError> {
-        let program = Program::from_records(install.events, install.instrs, &Limits::MACHINE)?;
+        let program = Program::from_records(install.events, install.instrs, &LIMITS)?;
         let uid = install.program_uid;
         let number = self.number(engine).ok_or(InstallError::TableFull)?;
         if let Err(error) = load(engine, Some((&program, uid)), number) {
