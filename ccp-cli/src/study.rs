@@ -33,8 +33,7 @@ pub(crate) fn study(args: &Study) -> Result<(), Failure> {
             let plan = Plan::new(scenario, algs.iter().copied().map(flow).collect())
                 .map_err(Failure::Usage)?;
             let results = plan.run(|_| ()).context("a simulation failed")?;
-            let title = format!("{}: {}", algs.join(" and "), group.title);
-            let run = Run::new(title, &plan, &results);
+            let run = Run { group: group.title.clone(), ..Run::new(&plan, &results) };
             write_run(&mut table, &run)?;
             runs.push(run);
         }
@@ -112,12 +111,7 @@ fn write_head(out: &mut impl Write, title: &str) -> io::Result<()> {
 
 /// A row for all flows together; where there are several, a row for each below it.
 fn write_run(out: &mut impl Write, run: &Run) -> io::Result<()> {
-    let algs: Vec<&str> = run.rows.iter().map(|row| row.alg.as_str()).collect();
-    let names = match &algs[..] {
-        [one, other] if one == other => format!("2 {one}"),
-        _ => algs.join(" + "),
-    };
-    write_row(out, &names, &run.total, run.rows.len() > 1)?;
+    write_row(out, &run.title, &run.total, run.rows.len() > 1)?;
     if run.rows.len() > 1 {
         for row in &run.rows {
             write_row(out, &format!("  {}", row.alg), row, false)?;

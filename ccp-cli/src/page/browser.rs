@@ -61,7 +61,7 @@ fn simulate(arguments: &[&str]) -> Run {
     };
     let Ok(plan) = Plan::of(&flags) else { panic!("no plan") };
     let results = plan.run(|_| {}).unwrap();
-    Run::new(plan.algs.join(" and "), &plan, &results)
+    Run::new(&plan, &results)
 }
 
 /// Shows the frames, and measures each; `None` if there is no browser, which is noted.

@@ -191,7 +191,7 @@ fn side_by_side<'a>(run: &'a Run, points: impl Fn(&FlowSeries) -> Vec<Point>) ->
         Line { name: "highest", points: range(<[f64]>::last), look: Look::Nth(2) },
         Line { name: "lowest", points: range(<[f64]>::first), look: Look::Nth(1) },
         Line {
-            name: "middle of all",
+            name: "median",
             points: range(|values| values.get(values.len() / 2)),
             look: Look::Nth(0),
         },
@@ -332,11 +332,7 @@ mod tests {
             lines.iter().map(|line| (line.name, line.points[3])).collect();
         assert_eq!(
             found,
-            [
-                ("highest", (3.5, 9_000.0)),
-                ("lowest", (3.5, 1_000.0)),
-                ("middle of all", (3.5, 5_000.0))
-            ]
+            [("highest", (3.5, 9_000.0)), ("lowest", (3.5, 1_000.0)), ("median", (3.5, 5_000.0))]
         );
         run.flows.pop();
         assert_eq!(windows(&run, "p").lines.len(), 8);

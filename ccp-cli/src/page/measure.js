@@ -73,6 +73,10 @@
       if (element.tagName === 'svg' && !(at.width > 0 && at.height > 0)) complain('no area', element);
     }
 
+    for (const cell of page.querySelectorAll('th, td')) {
+      if (cell.scrollWidth > cell.clientWidth + 1) complain('wider than its cell', cell);
+    }
+
     const apart = (elements, separate) => elements.forEach((element, place) => {
       const next = elements[place + 1];
       if (next && !separate(box(element), box(next))) complain('runs into the next', element);

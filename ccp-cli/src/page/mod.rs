@@ -36,11 +36,7 @@ pub(crate) fn render(runs: &[Run]) -> String {
                     [run] => (section(run, 0, runs)),
                     _ => {
                         nav aria-label="Runs" {
-                            ol {
-                                @for (place, run) in runs.iter().enumerate() {
-                                    li { a href={ "#" (id(place)) } { (run.title) } }
-                                }
-                            }
+                            (contents(runs))
                         }
                         (table::of_all(runs, id))
                         @for (place, run) in runs.iter().enumerate() { (section(run, place, runs)) }
@@ -60,6 +56,35 @@ pub(crate) fn render(runs: &[Run]) -> String {
     page.into_string()
 }
 
+/// Links to all runs, those of a group in one line.
+fn contents(runs: &[Run]) -> Markup {
+    let mut groups: Vec<(&str, Vec<usize>)> = Vec::new();
+    for (place, run) in runs.iter().enumerate() {
+        match groups.last_mut() {
+            Some((group, places)) if !group.is_empty() && *group == run.group => places.push(place),
+            _ => groups.push((&run.group, vec![place])),
+        }
+    }
+    html! {
+        ul {
+            @for (group, places) in groups {
+                li {
+                    @if !group.is_empty() { (group) ": " }
+                    @for (nth, place) in places.into_iter().enumerate() {
+                        @if nth > 0 { ", " }
+                        a href={ "#" (id(place)) } { (runs[place].title) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What stands before a run's title.
+fn group_of(run: &Run) -> Markup {
+    html! { @if !run.group.is_empty() { span.group { (run.group) ": " } } }
+}
+
 /// The place of a run on the page.
 fn id(place: usize) -> String {
     format!("run-{}", place + 1)
@@ -77,7 +102,7 @@ fn section(run: &Run, place: usize, runs: &[Run]) -> Markup {
     let open = run.flows.len() <= if runs.len() > 1 { 1 } else { OPEN_FLOWS };
     html! {
         section.run id=(id) data-end=(frame.end) {
-            @if runs.len() > 1 { h2.title { a href={ "#" (id) } { (run.title) } } }
+            @if runs.len() > 1 { h2.title { a href={ "#" (id) } { (group_of(run)) (run.title) } } }
             (facts(run))
             @if runs.len() == 1 || table::is_shortened(run) { (table::of(run)) }
             (heading("The link", runs))

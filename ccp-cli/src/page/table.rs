@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::scale::{Quantity, count, number, percent};
+use super::scale::{Quantity, count, percent};
 use crate::sim::series::{Row, Run};
 
 /// A column: what it is called, what that means, and its text for a row; none is an empty cell.
@@ -16,17 +16,29 @@ struct Column {
 
 /// The table of one run.
 pub(super) fn of(run: &Run) -> Markup {
-    table("What came out", &[Group { run, rows: rows(run), target: None }])
+    let named = |row: Row| Named { label: html! { (label(run, &row)) }, class: class(&row), row };
+    table("What came out", &[Group { title: "", rows: rows(run).into_iter().map(named).collect() }])
 }
 
 /// The table of several runs; `target` gives each run's place on the page.
 pub(super) fn of_all(runs: &[Run], target: fn(usize) -> String) -> Markup {
-    let group = |(place, run)| Group {
-        run,
-        rows: if is_shortened(run) { vec![run.total.clone()] } else { rows(run) },
-        target: Some(target(place)),
-    };
-    let groups: Vec<Group<'_>> = runs.iter().enumerate().map(group).collect();
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for (place, run) in runs.iter().enumerate() {
+        let link = html! { a href={ "#" (target(place)) } { (run.title) } };
+        let row = Row { jain: run.total.jain.filter(|_| run.rows.len() > 1), ..run.total.clone() };
+        let mut rows = vec![Named { label: link, class: None, row }];
+        if run.rows.len() > 1 && !is_shortened(run) {
+            rows.extend(run.rows.iter().map(|row| Named {
+                label: html! { (label(run, row)) },
+                class: Some("part-of"),
+                row: row.clone(),
+            }));
+        }
+        match groups.last_mut() {
+            Some(group) if group.title == run.group => group.rows.extend(rows),
+            _ => groups.push(Group { title: &run.group, rows }),
+        }
+    }
     table("What came out of all runs", &groups)
 }
 
@@ -35,16 +47,22 @@ pub(super) fn is_shortened(run: &Run) -> bool {
     run.rows.len() > MOST_ROWS
 }
 
-/// The rows of a run.
+/// Rows that belong together.
 struct Group<'a> {
-    run: &'a Run,
-    rows: Vec<Row>,
-    /// Its place on the page, if the table has to name it.
-    target: Option<String>,
+    /// What stands above them; empty: nothing.
+    title: &'a str,
+    rows: Vec<Named>,
+}
+
+/// A row with what stands before it.
+struct Named {
+    label: Markup,
+    class: Option<&'static str>,
+    row: Row,
 }
 
 fn table(caption: &str, groups: &[Group<'_>]) -> Markup {
-    let rows = || groups.iter().flat_map(|group| &group.rows);
+    let rows = || groups.iter().flat_map(|group| &group.rows).map(|named| &named.row);
     let columns: Vec<&Column> = COLUMNS
         .iter()
         .filter(|column| column.seldom.is_none_or(|worth| rows().any(worth)))
@@ -64,18 +82,18 @@ fn table(caption: &str, groups: &[Group<'_>]) -> Markup {
                 }
                 @for group in groups {
                     tbody {
-                        @if let Some(target) = &group.target {
+                        @if !group.title.is_empty() {
                             tr.title {
                                 th scope="rowgroup" colspan=(columns.len() + 1) {
-                                    a href={ "#" (target) } { (group.run.title) }
+                                    span { (group.title) }
                                 }
                             }
                         }
-                        @for row in &group.rows {
-                            tr.link[row.flow.is_none()] {
-                                th scope="row" { (label(group.run, row)) }
+                        @for named in &group.rows {
+                            tr class=[named.class] {
+                                th scope="row" { (named.label) }
                                 @for column in &columns {
-                                    td { (text(column, row)) }
+                                    td { (text(column, &named.row)) }
                                 }
                             }
                         }
@@ -102,6 +120,10 @@ fn label<'a>(run: &'a Run, row: &'a Row) -> &'a str {
         None if row.flow.is_none() => "link, all flows",
         None => &row.alg,
     }
+}
+
+fn class(row: &Row) -> Option<&'static str> {
+    row.flow.is_none().then_some("link")
 }
 
 fn text(column: &Column, row: &Row) -> String {
@@ -197,7 +219,7 @@ const COLUMNS: &[Column] = &[
     Column {
         head: "Jain index",
         means: "how equally the flows share: 1 if all have the same",
-        cell: |row| row.jain.map(number),
+        cell: |row| row.jain.map(|jain| format!("{jain:.3}")),
         seldom: Some(|row| row.jain.is_some()),
     },
     Column {

@@ -45,6 +45,7 @@ fn run(flows: usize, seconds: u64) -> Run {
         ..Row::default()
     };
     Run {
+        group: String::new(),
         title: "cubic, 48 Mbit/s, 20 ms".to_owned(),
         scenario: ScenarioSummary {
             facts: vec![
@@ -159,7 +160,10 @@ fn each_plot_is_described_and_each_reference_leads_somewhere() {
 
 #[test]
 fn several_runs_have_contents_and_one_has_none() {
-    let page = render(&[run(1, 1), run(2, 1), run(1, 1)]);
+    let mut runs = [run(1, 1), run(2, 1), run(1, 1)];
+    runs[1].group = "Side by side".to_owned();
+    runs[2].group = "Side by side".to_owned();
+    let page = render(&runs);
     let document = parse(&page);
     let nav = document
         .descendants()
@@ -167,6 +171,19 @@ fn several_runs_have_contents_and_one_has_none() {
     let targets: Vec<&str> =
         nav.unwrap().descendants().filter_map(|node| node.attribute("href")).collect();
     assert_eq!(targets, ["#run-1", "#run-2", "#run-3"]);
+    let lines: Vec<String> = nav
+        .unwrap()
+        .descendants()
+        .filter(|node| node.tag_name().name() == "li")
+        .map(text)
+        .collect();
+    let title = "cubic, 48 Mbit/s, 20 ms";
+    assert_eq!(lines, [title.to_owned(), format!("Side by side: {title}, {title}")]);
+    // In the table the second run has a row for each flow besides its own.
+    let heads = document.descendants().filter(|node| node.attribute("scope") == Some("row"));
+    assert_eq!(heads.map(text).collect::<Vec<_>>(), [title, title, "cubic 1", "cubic 2", title]);
+    let groups = document.descendants().filter(|node| node.attribute("scope") == Some("rowgroup"));
+    assert_eq!(groups.map(text).collect::<Vec<_>>(), ["Side by side"]);
     assert_eq!(classed(&document, "run").count(), 3);
     assert!(!render(&[run(1, 1)]).contains("<nav"));
 }

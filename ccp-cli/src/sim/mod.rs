@@ -43,7 +43,7 @@ pub(crate) fn sim(args: &args::Sim) -> Result<(), Failure> {
             None => "the simulation failed".to_owned(),
         })?;
     drop(progress);
-    let run = Run::new(plan.algs.join(" and "), &plan, &results);
+    let run = Run::new(&plan, &results);
 
     if let Some(series) = series {
         series.write(|out| run.write_lines(out))?;

@@ -9,6 +9,8 @@ use serde::Serialize;
 /// One simulation: what it was, what came out, and how it got there.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Run {
+    /// What it has in common with those it is compared with; empty: it stands alone.
+    pub(crate) group: String,
     /// What it is called on a page that shows several: `cubic and bbr, queue of 1 BDP`.
     pub(crate) title: String,
     /// What was simulated.

@@ -13,11 +13,12 @@ use super::series::{FlowPoint, FlowSeries, LinkPoint, Row, Run, ScenarioSummary}
 
 impl Run {
     /// A plan and what came of it.
-    pub(crate) fn new(title: String, plan: &Plan, results: &Results) -> Self {
+    pub(crate) fn new(plan: &Plan, results: &Results) -> Self {
         let labels = labels(&plan.algs);
         let flows = || results.flows.iter().zip(&plan.algs).enumerate();
         Self {
-            title,
+            group: String::new(),
+            title: together(&plan.algs),
             scenario: scenario(&plan.scenario),
             rows: flows().map(|(place, (flow, alg))| row(place, alg, flow)).collect(),
             total: total(results),
@@ -31,6 +32,22 @@ impl Run {
             link: results.samples.iter().map(link_point).collect(),
         }
     }
+}
+
+/// All algorithms in a few words: `cubic + 2 bbr`.
+pub(crate) fn together(algs: &[String]) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for alg in algs {
+        match counts.iter_mut().find(|(known, _)| known == alg) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((alg, 1)),
+        }
+    }
+    let name = |&(alg, count): &(&str, usize)| match count {
+        1 => alg.to_owned(),
+        count => format!("{count} {alg}"),
+    };
+    counts.iter().map(name).collect::<Vec<_>>().join(" + ")
 }
 
 /// Each algorithm's name, numbered where there are several of it.
