@@ -43,6 +43,9 @@ pub(crate) enum Command {
         #[arg(long)]
         long: bool,
     },
+    /// Play a recording of `ccp run --record` or `ccp sim --record` to the agent of today: it decides the same, or this shows the first
+    /// difference.
+    Replay(Replay),
     /// Compile a datapath program.
     Compile(Compile),
     /// Check datapath programs: all errors and warnings, with their places.
@@ -108,6 +111,30 @@ pub(crate) struct Run {
     /// Losses and timeouts are reported at once in any case, and by BBR the end of each round.
     #[arg(long, value_name = "rtt|ack|INTERVAL", default_value = "rtt")]
     pub(crate) report: ReportEvery,
+    /// Record every datagram with its time, for `ccp replay`. What the file held before is lost. The agent never waits
+    /// for it: when it takes no more, the recording ends, and the agent goes on.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Replay {
+    /// The recording.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Algorithms in place of those that ran; the first governs flows that ask for none of them.
+    #[arg(value_name = "ALG")]
+    pub(crate) algorithms: Vec<String>,
+    /// The algorithm of flows that ask for none, or for one that is not named.
+    #[arg(long, value_name = "ALG")]
+    pub(crate) default: Option<String>,
+    /// Print what the recording holds instead: a line for each datagram, with its record, time (seconds), direction and
+    /// datapath.
+    #[arg(long, conflicts_with_all = ["algorithms", "default"])]
+    pub(crate) dump: bool,
+    /// Print JSON: one object; with --dump one for each datagram.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -205,8 +232,8 @@ pub(crate) struct Study {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done; 1 failed (a wrong program, an agent that could not go on); 2 wrong usage;
-3 this machine cannot (a missing folder right, a name that is taken).";
+Exit codes: 0 done; 1 failed (a wrong program, an agent that could not go on, a replay that differs);
+2 wrong usage, or a recording that cannot be read; 3 this machine cannot (a missing folder right, a name that is taken).";
 
 #[cfg(test)]
 mod tests {

@@ -10,6 +10,9 @@ mod doctor;
 mod explain;
 #[cfg_attr(not(test), allow(dead_code, reason = "the command follows"))]
 mod page;
+mod plan;
+mod record;
+mod replay;
 mod run;
 mod sim;
 mod source;
@@ -29,6 +32,7 @@ fn main() -> ExitCode {
     let result = match args.command {
         Command::Run(run) => run::run(&run, color),
         Command::List { long } => run::list(long),
+        Command::Replay(replay) => replay::replay(&replay, color),
         Command::Compile(compile) => compile::compile(&compile, color),
         Command::Check(check) => compile::check(&check, color),
         Command::Explain { code } => explain::explain(code.as_deref()),

@@ -2,11 +2,15 @@
 //! sender falls back, goes on, and is taken over.
 #![cfg(target_os = "linux")]
 
+mod common;
+
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
+
+use common::{Process, signal, udp_sender};
 
 /// Far longer than each step takes: 200 ms until an agent is missed, 600 ms until its silence is,
 /// half a second until the sender's next line.
@@ -52,31 +56,6 @@ fn an_agent_that_freezes_is_missed_and_takes_over_again_when_it_thaws() {
     assert!(result["fallbacks"].as_u64() >= Some(1), "{result}");
     agent.end();
     nothing_is_left_in(folder.path());
-}
-
-/// A process that does not outlive the test.
-struct Process(Child);
-
-impl Process {
-    /// Asks it to end, and waits until it has, with success.
-    fn end(&mut self) {
-        signal(&self.0, "-TERM");
-        let end = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.0.try_wait().unwrap() {
-                return assert!(status.success(), "{status}");
-            }
-            assert!(Instant::now() < end, "it does not end");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// Starts the agent. Its socket need not be there yet.
@@ -144,29 +123,6 @@ impl Sender {
         stdout.read_to_string(&mut result).unwrap();
         serde_json::from_str(&result).unwrap()
     }
-}
-
-/// Builds the example of another package, into the folder that this test was built into.
-fn udp_sender() -> PathBuf {
-    let built = Path::new(env!("CARGO_BIN_EXE_ccp")).parent().unwrap();
-    let profile = match built.file_name().and_then(|name| name.to_str()) {
-        Some("debug") | None => "dev",
-        Some(other) => other,
-    };
-    let build = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "ccp-datapath"])
-        .args(["--example", "udp_sender", "--profile", profile, "--target-dir"])
-        .arg(built.parent().unwrap())
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .status();
-    assert!(build.unwrap().success(), "cargo builds the example");
-    built.join("examples").join("udp_sender")
-}
-
-fn signal(child: &Child, name: &str) {
-    let pid = child.id().to_string();
-    let status = Command::new("kill").args([name, &pid]).status();
-    assert!(status.unwrap().success());
 }
 
 #[track_caller]

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use ccp_datapath::{Reg, SinkError};
-use ccp_ipc::{BackendBuilder, Ipc as _, Nonblocking, Received, SendError, chan};
+use ccp_ipc::{BackendBuilder, Ipc, Nonblocking, Received, SendError, chan};
 use ccp_runtime::{Agent, AlgSet, ProgramUid, RunError};
 
 use crate::scenario::AgentSocket;
@@ -26,7 +26,8 @@ pub trait AgentSteps {
     }
 }
 
-impl<U: AlgSet<AgentSocket>> AgentSteps for Agent<AgentSocket, U> {
+/// On any end that wraps the simulation's, such as one that records.
+impl<I: Ipc, U: AlgSet<I>> AgentSteps for Agent<I, U> {
     fn step(&mut self, now: Duration) -> Result<(), RunError> {
         Self::step(self, now).map(|_| ())
     }

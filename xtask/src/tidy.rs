@@ -198,7 +198,7 @@ const EDGES: &[(&str, &[&str], &[&str])] = &[
     ("ccp-ipc", &[], &[]),
     ("ccp-datapath", &["ccp-wire", "ccp-lang"], &["ccp-ipc"]),
     ("ccp-runtime", &["ccp-wire", "ccp-lang", "ccp-ipc"], &[]),
-    ("ccp-algs", &["ccp-runtime"], &["ccp-sim", "ccp-lang"]),
+    ("ccp-algs", &["ccp-runtime"], &["ccp-sim", "ccp-lang", "ccp-ipc"]),
     ("ccp-ebpf", &["ccp-lang", "ccp-wire", "ccp-ipc"], &["ccp-runtime", "ccp-algs"]),
     ("ccp-portus", &["ccp-runtime", "ccp-lang", "ccp-ipc"], &[]),
     ("ccp-sim", &["ccp-datapath", "ccp-runtime", "ccp-ipc"], &[]),

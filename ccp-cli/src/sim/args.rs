@@ -67,6 +67,9 @@ pub(crate) struct Sim {
     /// Write flows and link over time, as JSON Lines.
     #[arg(long, value_name = "FILE")]
     pub(crate) series: Option<PathBuf>,
+    /// Record every datagram between agent and datapath with its time, for `ccp replay`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
     /// How far apart the points of --series and --html are. [default: 10ms]
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) sample_every: Option<Duration>,

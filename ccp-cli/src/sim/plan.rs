@@ -6,9 +6,11 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use ccp_algs::spec::WATCHED;
 use ccp_algs::{Spec, Specs};
-use ccp_runtime::RunBuilder;
+use ccp_ipc::record::{Recorded, Recorder};
+use ccp_runtime::{BackendBuilder, RunBuilder};
 use ccp_sim::{
-    Aqm, Flow, FormError, Link, QueueLimit, Rate, Results, Scenario, Sim, SimError, Trace,
+    AgentSocket, Aqm, Flow, FormError, Link, QueueLimit, Rate, Results, Scenario, Sim, SimError,
+    Trace,
 };
 use serde::Deserialize;
 use toml::Spanned;
@@ -16,6 +18,7 @@ use toml::Spanned;
 use super::args;
 use super::flows::{FlowList, FlowsFlag, NamedFlow};
 use crate::Failure;
+use crate::plan::AgentPlan;
 
 /// A scenario, and the algorithms of its flows.
 #[derive(Clone, Debug)]
@@ -23,6 +26,7 @@ pub(crate) struct Plan {
     pub(crate) scenario: Scenario,
     /// How each flow's algorithm was named; the flows themselves ask by short names, which fit a message.
     pub(crate) algs: Vec<String>,
+    pub(crate) agent: AgentPlan,
     specs: Specs,
 }
 
@@ -30,20 +34,13 @@ impl Plan {
     /// Flows with their algorithms, which take the place of those that the scenario has.
     pub(crate) fn new(mut scenario: Scenario, flows: Vec<NamedFlow>) -> Result<Self, String> {
         let first = flows.first().ok_or("there is no flow")?;
-        let seed = scenario.seed;
-        let parse = |text: &str| {
-            let spec = text.parse::<Spec>().map_err(|error| error.to_string())?;
-            // A seed that was named for one algorithm holds for that.
-            Ok::<_, String>(if text.contains(",seed=") { spec } else { spec.seed(seed) })
-        };
-        let mut specs = Specs::new(parse(&first.alg)?);
+        let default = first.alg.clone();
         let mut known: Vec<String> = Vec::new();
         let (mut algs, mut asking) = (Vec::new(), Vec::new());
         for NamedFlow { alg, mut flow } in flows {
             let place = match known.iter().position(|known| *known == alg) {
                 Some(place) => place,
                 None => {
-                    specs = specs.with(short(known.len()), parse(&alg)?);
                     known.push(alg.clone());
                     known.len() - 1
                 }
@@ -53,7 +50,10 @@ impl Plan {
             asking.push(flow);
         }
         scenario.flows = asking;
-        Ok(Self { scenario: scenario.watch(WATCHED.iter().copied()), algs, specs })
+        let named = known.into_iter().enumerate().map(|(place, alg)| (short(place), alg)).collect();
+        let agent = AgentPlan::named(default, named, scenario.seed);
+        let specs = agent.specs()?;
+        Ok(Self { scenario: scenario.watch(WATCHED.iter().copied()), algs, agent, specs })
     }
 
     /// From the command line.
@@ -80,6 +80,19 @@ impl Plan {
     /// Runs it, and shows the simulation to `see` now and then.
     pub(crate) fn run(&self, see: impl FnMut(&Sim)) -> Result<Results, SimError> {
         let agent = |backend| RunBuilder::new(backend).default_alg(self.specs.clone()).build();
+        self.scenario.run_showing(STEP, agent, see)
+    }
+
+    /// The same, recorded.
+    pub(crate) fn run_recorded(
+        &self,
+        recorder: &Recorder,
+        see: impl FnMut(&Sim),
+    ) -> Result<Results, SimError> {
+        let agent = |BackendBuilder { sock }: BackendBuilder<AgentSocket>| {
+            let sock = Recorded::new(sock, recorder, |()| "sim".to_owned());
+            RunBuilder::new(BackendBuilder { sock }).default_alg(self.specs.clone()).build()
+        };
         self.scenario.run_showing(STEP, agent, see)
     }
 }
