@@ -77,11 +77,39 @@ pub(crate) enum Command {
     ///
     /// One table, the same on every machine; with --html a page with everything over time.
     Study(Study),
+    /// List the live Linux TCP flows of this machine's agents, from the memory they share with the
+    /// kernel. Needs CAP_SYS_ADMIN; asks nothing of the agents.
+    #[cfg(all(target_os = "linux", feature = "ebpf"))]
+    Flows(Flows),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+#[cfg(all(target_os = "linux", feature = "ebpf"))]
+#[derive(Debug, clap::Args)]
+pub(crate) struct Flows {
+    /// List them again and again, each second or at an interval such as 200ms, until ended.
+    #[arg(
+        long,
+        value_name = "INTERVAL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1s",
+        value_parser = parse_interval
+    )]
+    pub(crate) watch: Option<std::time::Duration>,
+    /// One JSON object a flow.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(all(target_os = "linux", feature = "ebpf"))]
+fn parse_interval(text: &str) -> Result<std::time::Duration, String> {
+    let interval = ccp_sim::units::duration(text).map_err(|error| error.to_string())?;
+    if interval.as_millis() < 10 { Err("at least 10ms".to_owned()) } else { Ok(interval) }
 }
 
 #[derive(Debug, clap::Args)]

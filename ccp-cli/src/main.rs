@@ -8,6 +8,8 @@ mod compile;
 #[cfg(all(target_os = "linux", feature = "ebpf"))]
 mod doctor;
 mod explain;
+#[cfg(all(target_os = "linux", feature = "ebpf"))]
+mod flows;
 #[cfg_attr(not(test), allow(dead_code, reason = "the command follows"))]
 mod page;
 mod plan;
@@ -38,6 +40,8 @@ fn main() -> ExitCode {
         Command::Explain { code } => explain::explain(code.as_deref()),
         Command::Trace(trace) => trace::trace(&trace, color),
         Command::Sim(args) => sim::sim(&args),
+        #[cfg(all(target_os = "linux", feature = "ebpf"))]
+        Command::Flows(args) => flows::flows(&args),
         #[cfg(all(target_os = "linux", feature = "ebpf"))]
         Command::Doctor { json } => doctor::doctor(json),
         Command::Study(args) => study::study(&args),

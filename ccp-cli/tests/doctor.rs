@@ -33,3 +33,13 @@ fn doctor_for_people_has_a_line_for_each_check() {
     assert!(lines.lines().any(|line| line.contains("kernel") && line.contains("Linux ")));
     assert!(lines.lines().any(|line| line.contains("ipc-folder")));
 }
+
+#[test]
+fn flows_says_when_there_are_none_and_refuses_a_hasty_watch() {
+    let output = ccp(&["flows", "--json"], "");
+    // Whoever may not look gets the exit code of what this machine cannot do.
+    assert!(matches!(output.status.code(), Some(0 | 3)), "{output:?}");
+    let hasty = ccp(&["flows", "--watch=1ms"], "");
+    assert_eq!(hasty.status.code(), Some(2));
+    assert!(text(&hasty.stderr).contains("at least 10ms"));
+}

@@ -254,8 +254,8 @@ impl Maps {
         };
         let (flows, programs) = (options.max_flows, options.max_programs);
         let maps = Self {
-            flows: make(MapKind::Array, "ccp_flows", 4, PAGE, flows, sys::MMAPABLE)?,
-            agent: make(MapKind::Array, "ccp_agent", 4, PAGE, 1, sys::MMAPABLE)?,
+            flows: make(MapKind::Array, FLOWS_MAP, 4, PAGE, flows, sys::MMAPABLE)?,
+            agent: make(MapKind::Array, AGENT_MAP, 4, PAGE, 1, sys::MMAPABLE)?,
             slots: make(MapKind::Stack, "ccp_slots", 0, 4, flows, 0)?,
             // Number 0 is none.
             programs: make(MapKind::ProgArray, "ccp_programs", 4, 4, programs + 1, 0)?,
@@ -345,6 +345,10 @@ pub enum StartError {
         source: SysError,
     },
 }
+
+/// By these names the maps are found again.
+pub(crate) const FLOWS_MAP: &str = "ccp_flows";
+pub(crate) const AGENT_MAP: &str = "ccp_agent";
 
 /// Sockets of any user may choose the algorithm.
 const NON_RESTRICTED: u32 = 1;

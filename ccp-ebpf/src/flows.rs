@@ -19,24 +19,34 @@ pub(crate) struct OpenFlows {
     lost: u64,
 }
 
-/// Writes into a Create that asks for nothing what the rules say of its flow.
-pub(crate) fn apply_rules(engine: &Engine, datagram: &mut [u8]) {
-    let rules = &engine.options().rules;
-    if rules.is_empty() {
-        return;
-    }
+/// If a datagram announces a flow: writes what the rules say of it into a Create that asks for
+/// nothing, and what it asks for into the flow's page.
+pub(crate) fn introduce(engine: &Engine, datagram: &mut [u8]) {
     // A Create is the last message of its datagram: only an Address comes before it.
-    let last = Messages::new(datagram).flatten().last();
-    let Some(Message::Create(create)) = last.filter(|_| !datagram.is_empty()) else { return };
-    if !create.cong_alg.is_empty() {
-        return;
+    let Some(Ok(Message::Create(create))) = Messages::new(datagram).last() else { return };
+    let mut bytes = [0; CREATE_ROOM];
+    let mut len = 0;
+    let mut asked = create.cong_alg;
+    let rules = &engine.options().rules;
+    if asked.is_empty()
+        && !rules.is_empty()
+        && let Some(cong_alg) = origin(engine, create.flow).and_then(|whose| rules.choose(&whose))
+    {
+        asked = cong_alg;
+        len = Create { cong_alg, ..create }.encode(&mut bytes).unwrap_or(0);
     }
-    let Some(origin) = origin(engine, create.flow) else { return };
-    let Some(cong_alg) = rules.choose(&origin) else { return };
-    let mut bytes = [0; 128];
-    let chosen = Create { cong_alg, ..create };
-    let Ok(len) = chosen.encode(&mut bytes) else { return };
-    let Some(start) = datagram.len().checked_sub(len) else { return };
+    let mut name = [0; 16];
+    for (to, from) in name.iter_mut().zip(asked.bytes()) {
+        *to = from;
+    }
+    let stage = engine.stage();
+    for (half, bytes) in name.as_chunks::<8>().0.iter().enumerate() {
+        let at = offset_of!(FlowWords, asked) + 8 * half;
+        if let Some(word) = stage.word(stage.slot(create.flow), at) {
+            word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
+        }
+    }
+    let start = datagram.len().saturating_sub(len);
     if let (Some(to), Some(from)) = (datagram.get_mut(start..), bytes.get(..len)) {
         to.copy_from_slice(from);
     }
@@ -107,3 +117,6 @@ impl OpenFlows {
             .collect()
     }
 }
+
+/// A Create is 96 bytes long.
+const CREATE_ROOM: usize = 128;

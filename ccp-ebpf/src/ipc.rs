@@ -20,7 +20,7 @@ use tracing::{debug, warn};
 
 use crate::engine::{Engine, Options, StartError};
 use crate::fixed::primitives;
-use crate::flows::{OpenFlows, apply_rules};
+use crate::flows::{OpenFlows, introduce};
 use crate::programs::{InstallError, Programs, load_bare};
 use crate::ring::{Next, Ring};
 use crate::sys::{self, SysError};
@@ -233,7 +233,7 @@ impl Inner {
         match self.ring.next(buf) {
             Next::Message(len) => {
                 let message = buf.get_mut(..len).unwrap_or_default();
-                apply_rules(&self.engine, message);
+                introduce(&self.engine, message);
                 self.flows.note(message);
                 Some(Ok(Received::Datagram { len, from: () }))
             }

@@ -26,6 +26,8 @@ pub mod stage;
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code, reason = "bpf(2) and memory shared with the kernel")]
 pub mod sys;
+#[cfg(target_os = "linux")]
+pub mod watch;
 
 #[cfg(target_os = "linux")]
 pub use engine::{Name, Options};

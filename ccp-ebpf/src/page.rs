@@ -13,7 +13,7 @@ use ccp_lang::ebpf::Layout;
 pub const PAGE: usize = 4096;
 
 /// The words before the program's own part of a flow's page. Written by the kernel's side, but for
-/// `staged_for` and `announced`.
+/// `staged_for`, `announced` and `asked`.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub struct FlowWords {
@@ -82,6 +82,9 @@ pub struct FlowWords {
     pub cgroup: u64,
     /// The inode of its network namespace, or 0.
     pub netns: u64,
+    /// What the flow asked the agent for, filled up with NUL or cut, for people to see. Written by the
+    /// agent when it has heard of the flow.
+    pub asked: [u64; 2],
 }
 
 /// Who decides about a flow's window.
@@ -94,6 +97,19 @@ pub enum Governor {
     Agent = 1,
     /// The kernel's side by itself: the agent does not answer.
     Fallback = 2,
+}
+
+impl Governor {
+    /// The governor of a number.
+    #[must_use]
+    pub const fn of(number: u64) -> Option<Self> {
+        match number {
+            0 => Some(Self::Transport),
+            1 => Some(Self::Agent),
+            2 => Some(Self::Fallback),
+            _ => None,
+        }
+    }
 }
 
 /// The words of the agent's page.

@@ -163,6 +163,9 @@ fn fill_page(kit: &mut Kit<'_>) {
     ] {
         kit.set_word(counter, 0);
     }
+    for half in [0, 8] {
+        kit.store(Size::Dw, R9, flow::ASKED.at + half, 0);
+    }
     for word in fresh() {
         kit.store(Size::Dw, R9, word, 0);
     }

@@ -270,6 +270,7 @@ pub(crate) mod flow {
         UID uid Dw,
         CGROUP cgroup Dw,
         NETNS netns Dw,
+        ASKED asked Dw,
     }
 }
 

@@ -3,10 +3,12 @@
 //! Nothing in here decides anything: arguments in, descriptor or [`SysError`] out.
 
 mod error;
+mod find;
 mod iter;
 mod mapping;
 
 pub use error::{LoadError, SysError};
+pub use find::{MapInfo, map_info, next_map, open_map};
 pub use iter::{enter_net, iter_begin, iter_link, iter_prog_load};
 pub use mapping::Mapping;
 
