@@ -5,6 +5,7 @@
 #[path = "../generate/mod.rs"]
 mod generate;
 mod machine;
+mod shape;
 mod staged;
 
 use ccp_lang::ebpf::Bounds;
