@@ -110,6 +110,7 @@
       range.value = range.max / 2;
       range.dispatchEvent(new win.Event('input'));
     });
+    const times = [...page.querySelectorAll('.read output')].map(output => output.textContent);
     let read = 0;
     [...page.querySelectorAll('.legend li')].forEach((item, place) => {
       const said = item.querySelector('small').textContent;
@@ -124,9 +125,14 @@
       const at = cross.getBoundingClientRect(), area = cross.parentElement.getBoundingClientRect();
       if (Math.abs(at.left - (area.left + area.right) / 2) > 1) complaints.push(`cross at ${at.left}`);
     }
+    // Whoever points at a plot moves the slider.
+    const pick = page.querySelector('.pick'), at = pick.getBoundingClientRect();
+    const clientX = at.left + at.width / 4;
+    pick.dispatchEvent(new win.PointerEvent('pointermove', { clientX, clientY: at.top, bubbles: true }));
+    const pointed = page.querySelector('.read input');
+    if (Math.abs(pointed.value - pointed.max / 4) > 1) complaints.push(`pointed at ${pointed.value}`);
     return {
-      read, crosses: page.querySelectorAll('.cross').length,
-      times: [...page.querySelectorAll('.read output')].map(output => output.textContent),
+      read, times, crosses: page.querySelectorAll('.cross').length,
       states: [...page.querySelectorAll('.now')].map(now => now.textContent),
       complaints,
     };
