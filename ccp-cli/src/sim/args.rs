@@ -44,7 +44,7 @@ pub(crate) struct Sim {
     /// What everything random is drawn from: the same seed, the same results. [default: 1]
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// The flows, in place of ALG: ALG[*COUNT][@START[-STOP]][+EXTRA_RTT],... such as
+    /// The flows, in place of ALG: `ALG[*COUNT][@START[-STOP]][+EXTRA_RTT],...`, such as
     /// `cubic*2,bbr@5s-20s,reno,beta=0.7+30ms`; or how many there are, which take the ALGs in turn.
     #[arg(long, value_name = "FLOWS|COUNT")]
     pub(crate) flows: Option<FlowsFlag>,
