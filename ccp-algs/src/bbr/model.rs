@@ -150,7 +150,8 @@ impl Bbr {
         if self.emptied > 0 {
             seen.limited_rate = seen.limited_rate.max(seen.rate);
             seen.rate = 0;
-            seen.limited = true;
+            // The search for the full pipe looks at the packet that begins a round: soon that is none of these.
+            seen.limited |= self.emptied == ROUNDS_AFTER_PROBE_RTT;
             self.emptied -= u32::from(seen.round && seen.mode != Mode::ProbeRtt);
         }
         if seen.undone {
@@ -236,15 +237,17 @@ impl Bbr {
         {
             self.begin_probe_bw();
         }
-        if seen.rate > 0 {
-            self.bandwidth.push(self.rounds, seen.rate);
-        }
         // A sample that the application held back is a lower bound.
-        if seen.limited_rate > 0 && seen.limited_rate >= self.bandwidth.max() {
-            self.bandwidth.push(self.rounds, seen.limited_rate);
+        let limited = Some(seen.limited_rate).filter(|rate| *rate >= self.bandwidth.max());
+        let best = seen.rate.max(limited.unwrap_or(0));
+        if best > 0 {
+            self.bandwidth.push(self.rounds, best);
         }
         self.rounds += u64::from(seen.round);
-        self.bandwidth.expire(self.rounds, BANDWIDTH_ROUNDS);
+        // Rounds without such a sample make nothing old (`minmax_running_max`).
+        if best > 0 {
+            self.bandwidth.expire(self.rounds, BANDWIDTH_ROUNDS);
+        }
     }
 
     fn check_full(&mut self, seen: &Seen) {
@@ -377,5 +380,6 @@ const BURST_BYTES: u64 = 65_535;
 const BURST_SEGMENTS: u64 = 127;
 const SLOW: u64 = 1_200_000 / 8;
 
-/// What was sent in PROBE_RTT is answered until the end of the round after it.
-const ROUNDS_AFTER_PROBE_RTT: u32 = 1;
+/// Until what was in flight at the end of PROBE_RTT has been answered, the kernel marks what is sent: that takes the
+/// rest of a round at least, and the answers to it two more.
+const ROUNDS_AFTER_PROBE_RTT: u32 = 3;

@@ -163,6 +163,18 @@ fn samples_that_the_application_held_back_count_only_if_they_raise_the_bandwidth
 }
 
 #[test]
+fn rounds_that_the_application_limits_make_no_sample_old() {
+    let mut flow = Flow::new(1);
+    flow.cruise(1_000_000);
+    flow.rate(600_000);
+    for _ in 0..30 {
+        let orders = flow.report(|seen| Seen { limited_rate: 400_000, limited: true, ..seen });
+        assert_eq!(orders.bandwidth, 1_000_000);
+    }
+    assert_eq!(flow.rate(500_000).bandwidth, 500_000, "the next sample that counts does");
+}
+
+#[test]
 fn probe_rtt_comes_when_the_rtprop_is_ten_seconds_old_and_goes_when_the_datapath_has_waited() {
     let mut flow = Flow::new(1);
     flow.cruise(1_000_000);
@@ -198,7 +210,7 @@ fn probe_rtt_goes_back_to_startup_while_the_pipe_is_not_full() {
 }
 
 #[test]
-fn what_is_measured_in_probe_rtt_and_in_the_round_after_it_only_raises_the_bandwidth() {
+fn what_is_measured_in_probe_rtt_and_in_three_rounds_after_it_only_raises_the_bandwidth() {
     let mut flow = Flow::new(1);
     flow.cruise(1_000_000);
     flow.rtt_us = 25_000;
@@ -207,7 +219,9 @@ fn what_is_measured_in_probe_rtt_and_in_the_round_after_it_only_raises_the_bandw
         assert_eq!(flow.rate(200_000).bandwidth, 1_000_000);
     }
     flow.wait();
-    flow.rate(200_000);
+    for _ in 0..3 {
+        assert_eq!(flow.rate(200_000).bandwidth, 1_000_000);
+    }
     assert_eq!(flow.rate(900_000).bandwidth, 900_000, "the ten rounds are long over");
 }
 
