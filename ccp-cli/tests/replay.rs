@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use ccp_ipc::{Ipc, Received, unix};
+use ccp_ipc::{Ipc, Received, SendError, unix};
 use ccp_wire::{Create, FlowId, MeasureRepr, Message, Messages, Ready};
 use common::{Process, ccp, signal, text, udp_sender};
 use serde_json::Value;
@@ -69,6 +69,28 @@ fn what_was_recorded_until_the_agent_was_killed_is_replayed() {
     assert_eq!(run.status.code(), Some(0));
     assert!(text(&run.stdout).starts_with("same: 3 datagrams in, "), "{}", text(&run.stdout));
     assert!(text(&run.stderr).contains("cut off after record"), "{}", text(&run.stderr));
+}
+
+#[test]
+fn what_a_datapath_had_no_room_for_is_sent_as_late_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.ccprec");
+    let agent = start_quietly(folder.path(), &["reno"], &file, "warn");
+    let datapath = Datapath::start(folder.path(), "slow");
+    datapath.wants_programs();
+    // More answers than its queue holds, whatever the system's limit is, before it reads the first.
+    let flows = 1_200;
+    for flow in 1..=flows {
+        datapath.creates(FlowId(flow));
+    }
+    for _ in 1..=flows {
+        datapath.hears(|message| matches!(message, Message::ChangeProg(_)).then_some(()));
+    }
+    end(agent, 0);
+    let (code, same) = replay(&file, &[]);
+    assert_eq!((code, &same["ending"]), (0, &"whole".into()), "{same}");
+    let dump = ccp(&["replay", "--dump", file.to_str().unwrap()], "");
+    assert!(text(&dump.stdout).contains("(its queue was full)"));
 }
 
 #[test]
@@ -255,6 +277,11 @@ fn an_algorithm_that_does_not_exist_is_wrong_usage() {
 
 /// Starts an agent that records, and waits until its socket is there.
 fn start_agent(folder: &Path, algorithms: &[&str], record: &Path) -> Process {
+    start_quietly(folder, algorithms, record, "info")
+}
+
+/// The same, with a level of its log: nobody reads that while it runs, and a pipe holds little.
+fn start_quietly(folder: &Path, algorithms: &[&str], record: &Path, level: &str) -> Process {
     let ipc = folder.join("ipc");
     let agent = Command::new(env!("CARGO_BIN_EXE_ccp"))
         .arg("run")
@@ -263,7 +290,7 @@ fn start_agent(folder: &Path, algorithms: &[&str], record: &Path) -> Process {
         .arg(&ipc)
         .arg("--record")
         .arg(record)
-        .env_remove("RUST_LOG")
+        .env("RUST_LOG", level)
         .stdin(Stdio::null())
         .stderr(Stdio::piped())
         .spawn();
@@ -313,10 +340,8 @@ impl Datapath {
 
     /// Begins a flow, is told its program, and reports something.
     fn begins_a_flow(&self) {
+        self.creates(FlowId(3));
         let mut buf = [0; 1024];
-        let create = Create { flow: FlowId(3), init_cwnd: 14_480, mss: 1448, ..Create::default() };
-        let len = create.encode(&mut buf).unwrap();
-        self.socket.try_send(&buf[..len], &self.agent).unwrap();
         let program_uid = self.hears(|message| match message {
             Message::ChangeProg(change) => Some(change.program_uid),
             _ => None,
@@ -324,6 +349,17 @@ impl Datapath {
         let report = MeasureRepr { flow: FlowId(3), program_uid, fields: &[0; 10] };
         let len = report.encode(&mut buf).unwrap();
         self.socket.try_send(&buf[..len], &self.agent).unwrap();
+    }
+
+    fn creates(&self, flow: FlowId) {
+        let mut buf = [0; 1024];
+        let create = Create { flow, init_cwnd: 14_480, mss: 1448, ..Create::default() };
+        let len = create.encode(&mut buf).unwrap();
+        let end = Instant::now() + PATIENCE;
+        while let Err(error) = self.socket.try_send(&buf[..len], &self.agent) {
+            assert!(matches!(error, SendError::Full) && Instant::now() < end, "{error}");
+            std::thread::yield_now();
+        }
     }
 
     fn hears<T>(&self, what: impl Fn(&Message<'_>) -> Option<T>) -> T {

@@ -12,6 +12,7 @@ use ccp_wire::{FlowId, Message, Messages, Updates};
 use serde_json::{Map, Value, json};
 
 use super::message::{Scopes, register, report};
+use super::printable;
 
 /// A flow, as its datapath has been told and has told.
 #[derive(Debug, Default)]
@@ -137,7 +138,7 @@ impl Flow {
             self.init_cwnd,
             or(self.rate, "bytes/s"),
             self.mss,
-            if self.asked_for.is_empty() { "none" } else { &self.asked_for },
+            if self.asked_for.is_empty() { "none".into() } else { printable(&self.asked_for) },
         )];
         let words = |values: Map<String, Value>| -> String {
             let words: Vec<_> =

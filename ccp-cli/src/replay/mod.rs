@@ -55,6 +55,7 @@ pub(crate) fn replay(args: &Replay, color: bool) -> Result<(), Failure> {
     };
     let specs = plan.specs().map_err(|error| {
         let file = path.display();
+        let error = printable(&error);
         Failure::Usage(format!("{file}: {error}; name algorithms of today after the file"))
     })?;
     let played = play(ccp_ipc::record::Replay::new(recording), &specs)?;
@@ -243,6 +244,12 @@ fn open(path: &Path) -> Result<Recording, Failure> {
 /// The algorithms that ran, if the recording says so in the way that `ccp` does.
 fn plan_of(recording: &Recording) -> Option<AgentPlan> {
     serde_json::from_str(recording.about()).ok().map(|About { agent, .. }| agent)
+}
+
+/// A text that came from elsewhere, unable to do anything to a terminal.
+fn printable(text: &str) -> String {
+    let harmless = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    text.chars().map(harmless).collect()
 }
 
 /// What is wrong with a file, where, and what can be done.
