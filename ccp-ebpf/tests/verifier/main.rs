@@ -1,6 +1,8 @@
 //! The kernel's verifier takes the code of every program that may be installed.
 #![cfg(target_os = "linux")]
 
+mod jit;
+#[path = "../support/mod.rs"]
 mod support;
 
 use ccp_ebpf::engine::Engine;
@@ -151,16 +153,16 @@ fn programs_without_any_order_are_accepted() {
         let verifier = Verifier::new();
         let mut dice = Dice(1);
         for round in 0..60 {
-            let code = any_program(&mut dice);
+            let code = any_program(&mut dice, 12);
             verifier.check(&format!("program {round}"), code, &Limits::default());
         }
     });
 }
 
-/// Events with conditions and bodies of any instructions.
-fn any_program(dice: &mut Dice) -> Code {
+/// Fewer than `events` events with conditions and bodies of any instructions.
+fn any_program(dice: &mut Dice, events: u32) -> Code {
     let mut code = Code { events: Vec::new(), instrs: vec![Instr::def(Reg::report(0), 7)] };
-    for _ in 0..dice.below(12) {
+    for _ in 0..dice.below(events) {
         let flag_idx = code.instrs.len() as u32;
         for _ in 0..dice.below(3) {
             let instr = any_instr(dice);
