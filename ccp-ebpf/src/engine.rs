@@ -4,6 +4,7 @@
 use core::mem::offset_of;
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -12,8 +13,10 @@ use thiserror::Error;
 
 use crate::btf::{Btf, BtfError, BtfMaker};
 use crate::fixed::{Fixed, FixedProgram, MapFds};
+use crate::life::Adopt;
 use crate::offsets::{Kernel, OffsetError};
 use crate::page::{AgentWords, LAYOUT, PAGE};
+use crate::pin::{self, Owner, PinError};
 use crate::rules::Rules;
 use crate::stage::Stage;
 use crate::sys::{self, LoadError, MapKind, MapSpec, Mapping, SysError};
@@ -39,6 +42,15 @@ pub struct Options {
     pub spin: Duration,
     /// What flows ask the agent for whose socket chose an algorithm without a wish of its own.
     pub rules: Rules,
+    /// Whether flows of the same names whose agent has died come under this one. They do by default.
+    pub take_over: bool,
+    /// Running flows of other algorithms that come under this agent, as flows of the first name.
+    pub adopt: Vec<Adopt>,
+    /// Whether the first name becomes the default algorithm of this network namespace, until the end.
+    pub set_default: bool,
+    /// A folder of a BPF file system in which the registrations are pinned: the algorithms then stay
+    /// when the agent ends or dies, with the fallback governing, and the next agent takes their place.
+    pub pin: Option<PathBuf>,
 }
 
 /// One algorithm as the kernel knows it.
@@ -61,6 +73,10 @@ impl Default for Options {
             fallback_after: Duration::from_millis(200),
             spin: Duration::ZERO,
             rules: Rules::default(),
+            take_over: true,
+            adopt: Vec::new(),
+            set_default: false,
+            pin: None,
         }
     }
 }
@@ -77,6 +93,8 @@ pub struct Engine {
     slot_bits: u32,
     epoch_us: u64,
     options: Options,
+    /// While it lives no other agent uses the folder of the pins.
+    _owner: Option<Owner>,
 }
 
 /// The maps' descriptors.
@@ -110,6 +128,7 @@ impl Engine {
     /// What this kernel lacks or refuses. Nothing stays behind.
     pub fn start(options: Options) -> Result<Self, StartError> {
         check(&options)?;
+        let owner = options.pin.as_deref().map(Owner::of).transpose()?;
         let btf = Btf::parse(sys::kernel_btf()?)?;
         let kernel = Kernel::read(&btf)?;
         drop(btf);
@@ -129,6 +148,7 @@ impl Engine {
             flows,
             algorithms: Vec::new(),
             options,
+            _owner: owner,
         };
         // The kernel wants some BTF beside the map, and looks at none of it.
         let mut some = BtfMaker::new();
@@ -240,8 +260,11 @@ impl Engine {
         let map =
             sys::struct_ops_map_create(&name.name, ops.value_size, ops.value_id, btf.as_fd())?;
         sys::map_update(map.as_fd(), &0_u32.to_le_bytes(), &value)?;
-        let link = sys::struct_ops_link(map.as_fd())
-            .map_err(|source| StartError::Register { name: name.name.clone(), source })?;
+        let link = match &self.options.pin {
+            None => sys::struct_ops_link(map.as_fd())
+                .map_err(|source| StartError::Register { name: name.name.clone(), source })?,
+            Some(folder) => pin::register(folder, &name.name, map.as_fd())?,
+        };
         Ok(Algorithm { _link: link, _map: map, programs })
     }
 }
@@ -336,6 +359,9 @@ pub enum StartError {
     /// The generator made a mistake.
     #[error("a generated program is wrong; report this as a bug")]
     Generator(#[from] AsmError),
+    /// An algorithm was not registered and pinned.
+    #[error(transparent)]
+    Pin(#[from] PinError),
     /// An algorithm was not registered.
     #[error("the algorithm {name} is not registered")]
     Register {

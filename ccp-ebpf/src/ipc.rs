@@ -21,6 +21,7 @@ use tracing::{debug, warn};
 use crate::engine::{Engine, Options, StartError};
 use crate::fixed::primitives;
 use crate::flows::{OpenFlows, introduce};
+use crate::life::{Life, LifeError};
 use crate::programs::{InstallError, Programs, load_bare};
 use crate::ring::{Next, Ring};
 use crate::sys::{self, SysError};
@@ -34,6 +35,8 @@ pub struct EbpfSocket {
 }
 
 struct Inner {
+    /// Ended first: the default is set back while the algorithm is still registered.
+    _life: Life,
     engine: Engine,
     ring: Ring,
     programs: Programs,
@@ -69,7 +72,10 @@ impl EbpfSocket {
         let own = VecDeque::from([greeting(hello)]);
         let wake = Wake { event: sys::eventfd()?, asked: AtomicBool::new(false) };
         let spin = engine.options().spin;
+        engine.beat();
+        let life = Life::begin(engine.options())?;
         let inner = Inner {
+            _life: life,
             engine,
             ring,
             programs: Programs::default(),
@@ -330,6 +336,9 @@ pub enum OpenError {
     /// The code for flows without a program is not loaded.
     #[error(transparent)]
     Bare(#[from] InstallError),
+    /// Running flows are not moved, or the default algorithm is not set.
+    #[error(transparent)]
+    Life(#[from] LifeError),
     /// A system call failed.
     #[error(transparent)]
     Sys(#[from] SysError),

@@ -13,8 +13,12 @@ pub mod fixed;
 mod flows;
 #[cfg(target_os = "linux")]
 mod ipc;
+#[cfg(target_os = "linux")]
+mod life;
 pub mod offsets;
 pub mod page;
+#[cfg(target_os = "linux")]
+mod pin;
 #[cfg(target_os = "linux")]
 mod programs;
 #[cfg(target_os = "linux")]
@@ -33,5 +37,9 @@ pub mod watch;
 pub use engine::{Name, Options};
 #[cfg(target_os = "linux")]
 pub use ipc::{EbpfSocket, OpenError};
+#[cfg(target_os = "linux")]
+pub use life::{Adopt, LifeError};
+#[cfg(target_os = "linux")]
+pub use pin::PinError;
 #[cfg(target_os = "linux")]
 pub use programs::InstallError;

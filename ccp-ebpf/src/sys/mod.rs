@@ -6,11 +6,13 @@ mod error;
 mod find;
 mod iter;
 mod mapping;
+mod pin;
 
 pub use error::{LoadError, SysError};
 pub use find::{MapInfo, map_info, next_map, open_map};
 pub use iter::{enter_net, iter_begin, iter_link, iter_prog_load};
 pub use mapping::Mapping;
+pub use pin::{link_update, object_get, object_pin};
 
 use std::ffi::CStr;
 use std::fs::File;
