@@ -1,8 +1,12 @@
 //! The command line: every flag with its documentation, and nothing that touches the world.
 
 use std::path::PathBuf;
+#[cfg(all(target_os = "linux", feature = "ebpf"))]
+use std::time::Duration;
 
 use ccp_algs::ReportEvery;
+#[cfg(all(target_os = "linux", feature = "ebpf"))]
+use ccp_sim::units::duration;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::sim::args as sim;
@@ -143,6 +147,29 @@ pub(crate) struct Run {
     /// for it: when it takes no more, the recording ends, and the agent goes on.
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
+    #[cfg(all(target_os = "linux", feature = "ebpf"))]
+    #[command(flatten)]
+    pub(crate) kernel: Kernel,
+}
+
+/// Flags of `--ipc ebpf`.
+#[cfg(all(target_os = "linux", feature = "ebpf"))]
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "With --ipc ebpf")]
+pub(crate) struct Kernel {
+    /// Flows at a time that are governed; further ones run under the kernel's fallback.
+    #[arg(long, value_name = "N", default_value_t = 4096)]
+    pub(crate) max_flows: u32,
+    /// Let sockets of every user choose the algorithms, not only those with CAP_NET_ADMIN.
+    #[arg(long)]
+    pub(crate) unprivileged: bool,
+    /// How long the agent may stand still before the kernel's fallback governs.
+    #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = duration)]
+    pub(crate) fallback_after: Duration,
+    /// How long to look for reports again and again before sleeping. Reports are then answered
+    /// within a microsecond, and a processor is busy.
+    #[arg(long, value_name = "TIME", default_value = "0", value_parser = duration)]
+    pub(crate) spin: Duration,
 }
 
 #[derive(Debug, clap::Args)]
@@ -169,6 +196,9 @@ pub(crate) struct Replay {
 pub(crate) enum Transport {
     /// Unix datagram sockets in one folder.
     Unix,
+    /// This kernel's TCP: sockets choose `ccp`, or `ccp_NAME` for an algorithm by name.
+    #[cfg(all(target_os = "linux", feature = "ebpf"))]
+    Ebpf,
 }
 
 #[derive(Debug, clap::Args)]

@@ -10,6 +10,8 @@ mod doctor;
 mod explain;
 #[cfg(all(target_os = "linux", feature = "ebpf"))]
 mod flows;
+#[cfg(all(target_os = "linux", feature = "ebpf"))]
+mod kernel;
 #[cfg_attr(not(test), allow(dead_code, reason = "the command follows"))]
 mod page;
 mod plan;

@@ -40,23 +40,43 @@ pub(crate) fn run(args: &Run, color: bool) -> Result<(), Failure> {
     let plan = plan.report(args.report);
     start_log(color);
 
-    let Transport::Unix = args.ipc;
-    let mut options = Socket::<Blocking>::options().shared(args.shared_ipc);
-    if let Some(folder) = &args.ipc_dir {
-        options = options.folder(folder);
+    match args.ipc {
+        Transport::Unix => {
+            let mut options = Socket::<Blocking>::options().shared(args.shared_ipc);
+            if let Some(folder) = &args.ipc_dir {
+                options = options.folder(folder);
+            }
+            let socket: Socket<Blocking> = options.bind(&args.bind).map_err(cannot_bind)?;
+            info!(socket = %socket.local_addr(), algorithms = %plan.names(), default = plan.default, "agent starts");
+            serve(socket, args, &plan, |addr| addr.to_string())
+        }
+        #[cfg(all(target_os = "linux", feature = "ebpf"))]
+        Transport::Ebpf => {
+            let names: Vec<&str> = plan.named.iter().map(|(name, _)| name.as_str()).collect();
+            let socket = crate::kernel::open(&args.kernel, &names)?;
+            info!(algorithms = %plan.names(), default = plan.default, "agent starts");
+            serve(socket, args, &plan, |()| "kernel".to_owned())
+        }
     }
-    let socket: Socket<Blocking> = options.bind(&args.bind).map_err(cannot_bind)?;
-    info!(socket = %socket.local_addr(), algorithms = %plan.names(), default = plan.default, "agent starts");
+}
+
+/// Runs the agent on its end of the transport, recorded if that is asked for.
+fn serve<I: Ipc>(
+    socket: I,
+    args: &Run,
+    plan: &AgentPlan,
+    name_of: fn(&I::Addr) -> String,
+) -> Result<(), Failure> {
     let Some(file) = &args.record else {
-        return govern(socket, &plan);
+        return govern(socket, plan);
     };
-    let recording = Recording::start(file, "run", &plan, WhenFull::GiveUp)?;
-    let ended = govern(Recorded::new(socket, &recording.recorder, |addr| addr.to_string()), &plan);
+    let recording = Recording::start(file, "run", plan, WhenFull::GiveUp)?;
+    let ended = govern(Recorded::new(socket, &recording.recorder, name_of), plan);
     let recorded = recording.end();
     ended.and(recorded)
 }
 
-/// Runs the agent on its end of the transport.
+/// Runs the agent until a signal ends it.
 fn govern<I: Ipc>(sock: I, plan: &AgentPlan) -> Result<(), Failure> {
     let (stop, stats) = (StopHandle::new(), StatsHandle::new());
     let signals = SignalThread::start(stop.clone(), stats.clone())?;

@@ -62,6 +62,32 @@ pub struct Name {
     pub wish: String,
 }
 
+impl Name {
+    /// `ccp`, whose flows ask for nothing, and for each algorithm of an agent `ccp_` before its
+    /// name, whose flows ask for it.
+    ///
+    /// # Errors
+    /// [`StartError::Name`]: with `ccp_` the name is too long, or no name for the kernel.
+    pub fn for_algorithms(algorithms: &[&str]) -> Result<Vec<Self>, StartError> {
+        let plain = Self { name: "ccp".to_owned(), wish: String::new() };
+        let own = algorithms
+            .iter()
+            .map(|&wish| Self { name: format!("ccp_{wish}"), wish: wish.to_owned() });
+        let names: Vec<_> = std::iter::once(plain).chain(own).collect();
+        names.iter().try_for_each(Self::check)?;
+        Ok(names)
+    }
+
+    fn check(&self) -> Result<(), StartError> {
+        let usual = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':');
+        let name = &self.name;
+        if name.is_empty() || name.len() > MOST_NAME || !name.bytes().all(usual) {
+            return Err(StartError::Name { name: name.clone() });
+        }
+        Ok(())
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -307,13 +333,7 @@ fn check(options: &Options) -> Result<(), StartError> {
         let bytes = options.ring_bytes;
         return Err(StartError::RingSize { bytes });
     }
-    for Name { name, .. } in &options.names {
-        let usual = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
-        if name.is_empty() || name.len() > MOST_NAME || !name.bytes().all(usual) {
-            return Err(StartError::Name { name: name.clone() });
-        }
-    }
-    Ok(())
+    options.names.iter().try_for_each(Name::check)
 }
 
 /// Why the datapath does not start.
@@ -339,7 +359,9 @@ pub enum StartError {
         bytes: u32,
     },
     /// A name that no algorithm can have.
-    #[error("no algorithm can be called '{name}': 1 to {MOST_NAME} letters, digits, '_', '-', '.'")]
+    #[error(
+        "no algorithm can be called '{name}': 1 to {MOST_NAME} letters, digits, '_', '-', '.', ':'"
+    )]
     Name {
         /// What was asked for.
         name: String,

@@ -1,0 +1,124 @@
+//! `ccp run --ipc ebpf`: this kernel's TCP under an agent, seen from outside.
+#![cfg(all(target_os = "linux", feature = "ebpf"))]
+
+mod common;
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use common::{ccp, text};
+use nix::fcntl::{Flock, FlockArg};
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::TcpCongestion;
+
+#[test]
+fn an_agent_governs_flows_that_choose_it_and_leaves_no_name_behind() {
+    let Some(_lock) = may_take_the_names("an_agent_governs_flows_that_choose_it") else { return };
+    let mut agent = Agent::start(&["run", "cubic", "reno", "--ipc", "ebpf", "--max-flows", "16"]);
+    agent.wait_for("the agent runs");
+    for name in ["ccp", "ccp_cubic", "ccp_reno"] {
+        assert!(registered().contains(&name.to_owned()), "{name}");
+    }
+
+    // Only one agent can have the names.
+    let second = ccp(&["run", "reno", "--ipc", "ebpf"], "");
+    assert_eq!(second.status.code(), Some(1));
+    let complaint = text(&second.stderr);
+    assert!(complaint.contains("ccp is not registered"), "{complaint}");
+    assert!(complaint.contains("another agent"), "{complaint}");
+
+    let (mut sender, mut receiver) = connection();
+    choose(&sender, "ccp_reno");
+    agent.wait_for("asked_for=\"reno\"");
+    let bytes = 2_000_000;
+    let reader = thread::spawn(move || {
+        let mut all = Vec::new();
+        receiver.read_to_end(&mut all).unwrap();
+        all.len()
+    });
+    sender.write_all(&vec![7; bytes]).unwrap();
+    drop(sender);
+    assert_eq!(reader.join().unwrap(), bytes);
+    agent.wait_for("ends");
+
+    agent.end();
+    assert!(!registered().iter().any(|name| name.starts_with("ccp")), "{:?}", registered());
+}
+
+/// A connection over the loopback.
+fn connection() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let sender = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    (sender, listener.accept().unwrap().0)
+}
+
+/// Sets TCP_CONGESTION.
+fn choose(socket: &TcpStream, name: &str) {
+    setsockopt(socket, TcpCongestion, &name.into()).unwrap();
+}
+
+fn registered() -> Vec<String> {
+    let known = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_available_congestion_control");
+    known.unwrap().split_whitespace().map(str::to_owned).collect()
+}
+
+/// The names are the machine's: one test at a time has them, of whatever process. Nothing when they
+/// cannot be had here at all; then the test is noted as skipped.
+fn may_take_the_names(test: &str) -> Option<Flock<File>> {
+    let doctor = ccp(&["doctor"], "");
+    if doctor.status.success() {
+        let lock = File::create(std::env::temp_dir().join("ccp-test-names.lock")).unwrap();
+        return Some(Flock::lock(lock, FlockArg::LockExclusive).unwrap());
+    }
+    eprintln!("{test} is skipped: ccp doctor names what is missing");
+    if let Some(file) = std::env::var_os("CCP_TEST_SKIPS") {
+        let mut file = File::options().append(true).create(true).open(file).unwrap();
+        writeln!(file, "ccp-cli {test}: ccp doctor names what is missing").unwrap();
+    }
+    None
+}
+
+/// An agent that ends with the test.
+struct Agent {
+    child: Child,
+    log: BufReader<std::process::ChildStderr>,
+}
+
+impl Agent {
+    fn start(args: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ccp"))
+            .args(args)
+            .env("RUST_LOG", "info")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        Self { child, log }
+    }
+
+    /// Reads its log up to a line that has this text.
+    fn wait_for(&mut self, wanted: &str) {
+        let mut line = String::new();
+        while !line.contains(wanted) {
+            line.clear();
+            assert_ne!(self.log.read_line(&mut line).unwrap(), 0, "it never said {wanted}");
+        }
+    }
+
+    fn end(&mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.wait_for("agent ended");
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        // Already ended where the test went well.
+        let _ = (self.child.kill(), self.child.wait());
+    }
+}
