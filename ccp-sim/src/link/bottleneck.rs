@@ -224,7 +224,8 @@ impl Bottleneck {
                 Pace::Rate { .. } => None,
             };
             let until = self.pace.send(packet.wire_len, now);
-            let backlogged = self.bytes > u64::from(self.largest);
+            let behind = self.bytes - u64::from(packet.wire_len);
+            let backlogged = behind > u64::from(self.largest);
             if let Some(codel) = &mut self.codel {
                 // On a trace the head of the queue leaves all at once when it may: until then it waits.
                 let leaves = if before.is_some() { until } else { now };
@@ -357,6 +358,27 @@ mod tests {
         let link = Link::new(Rate::mbit(7), Duration::ZERO).queue(QueueLimit::Unlimited);
         let left = run(&mut bottleneck(&link), 7, 0, false);
         assert_eq!(left.last().unwrap().0, 12_000_000);
+    }
+
+    #[test]
+    fn codel_lets_a_queue_of_one_packet_stand_however_long_it_waits() {
+        // A packet takes 120 ms: as many arrive as leave, and one always waits behind the one whose turn it is.
+        for (waiting, dropped) in [(3, 0), (4, 1)] {
+            let slow = Link::new(Rate::bits(100_000), Duration::ZERO);
+            let slow = slow.queue(QueueLimit::Unlimited).aqm(Aqm::codel());
+            let mut link = bottleneck(&slow);
+            let mut due = Time::ZERO;
+            for n in 0..waiting {
+                if let Offered::Sending { until } = link.offer(packet(n), Time::ZERO) {
+                    due = until;
+                }
+            }
+            for n in waiting..20 {
+                due = link.depart(due).unwrap().next.unwrap();
+                link.offer(packet(n), due);
+            }
+            assert_eq!(link.counters().dropped, dropped);
+        }
     }
 
     #[test]

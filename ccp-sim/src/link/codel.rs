@@ -43,7 +43,7 @@ impl Codel {
         self.dropping = false;
     }
 
-    /// Judges the packet at the head, which came at `arrived`. `backlogged`: more than one full packet waits.
+    /// Judges the packet at the head, which came at `arrived`. `backlogged`: more than one full packet waits behind it.
     pub(crate) fn judge(&mut self, arrived: Time, backlogged: bool, now: Time) -> Verdict {
         if !self.is_late(arrived, backlogged, now) {
             self.dropping = false;
