@@ -116,6 +116,7 @@ impl FlowState {
         let rtt = link_rtt + self.extra_rtt;
         self.forward.set_delay(rtt / 2);
         self.back.set_delay(rtt - rtt / 2);
+        self.sender.set_handshake_rtt(rtt);
     }
 
     /// Starts counting anew.

@@ -97,6 +97,16 @@ fn a_finite_flow_ends_when_all_is_acknowledged() {
 }
 
 #[test]
+fn a_flow_with_nothing_to_send_ends_as_it_begins() {
+    let stopped = Flow::default().start(2 * Duration::from_secs(1)).stop(Duration::from_secs(1));
+    let flows = [Flow::default().source(Source::Bytes(0)), stopped];
+    let results = Scenario::new(link()).flows(flows).run(FixedWindow(10)).unwrap();
+    for flow in &results.flows {
+        assert_eq!((flow.completed, flow.wire_bytes), (Some(Duration::ZERO), 0));
+    }
+}
+
+#[test]
 fn an_application_limited_flow_sends_what_there_is() {
     let flow = Flow::default().source(Source::Steady(Rate::mbit(8)));
     let results = settled(link()).flows([flow]).run(FixedWindow(100)).unwrap();

@@ -258,3 +258,14 @@ fn networks_that_make_no_sense_are_refused() {
         Err(SimError::RateOfTrace { change: 0 })
     ));
 }
+
+#[test]
+fn a_flow_that_starts_later_knows_the_path_as_it_is_then() {
+    // With the round trip of the beginning its first timer would be over long before anything can be back.
+    let link = link().change(Change::at(Duration::from_secs(1)).rtt(2000 * MS));
+    let flow = Flow::default().source(Source::Bytes(5 * 1448)).start(Duration::from_secs(2));
+    let results = Scenario::new(link).flows([flow]).run_without_agent().unwrap();
+    let flow = &results.flows[0];
+    assert_eq!((flow.timeouts, flow.probes, flow.retransmits), (0, 0, 0));
+    assert!(flow.completed > Some(2000 * MS));
+}

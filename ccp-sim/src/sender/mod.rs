@@ -164,16 +164,13 @@ struct Probe {
 
 impl Sender {
     pub(crate) fn new(config: SenderConfig) -> Self {
-        let mut rtt = RttEstimator::default();
-        if let Some(handshake) = config.handshake_rtt {
-            rtt.on_sample(u64::try_from(handshake.as_nanos()).unwrap_or(u64::MAX));
-        }
         let cwnd = config.init_cwnd.max(u64::from(config.mss));
-        Self {
+        let handshake_rtt = config.handshake_rtt;
+        let mut sender = Self {
             board: Scoreboard::default(),
             rack: Rack::default(),
             recovery: Recovery::default(),
-            rtt,
+            rtt: RttEstimator::default(),
             cwnd,
             ssthresh: u64::MAX,
             rate: 0,
@@ -194,7 +191,11 @@ impl Sender {
             counters: SenderCounters::default(),
             newly_lost: Vec::new(),
             config,
+        };
+        if let Some(rtt) = handshake_rtt {
+            sender.set_handshake_rtt(rtt);
         }
+        sender
     }
 
     /// The next packet, if window, pacing and source let one leave now.
@@ -221,7 +222,7 @@ impl Sender {
         if idle_us > 0 {
             self.restart(now);
         }
-        if self.board.bytes_in_flight() + u64::from(len) > self.window() {
+        if !self.fits(len, fresh) {
             self.window_use.on_window_limited(now);
             self.sending = false;
             return None;
@@ -342,6 +343,14 @@ impl Sender {
         self.rate = rate;
     }
 
+    /// What opening the connection measures, instead of what was said before; no matter once something was sent.
+    pub(crate) fn set_handshake_rtt(&mut self, rtt: Duration) {
+        if self.counters.packets == 0 {
+            self.rtt = RttEstimator::default();
+            self.rtt.on_sample(u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX));
+        }
+    }
+
     /// Sends nothing new from now on.
     pub(crate) fn stop(&mut self) {
         self.stopped = true;
@@ -349,11 +358,12 @@ impl Sender {
 
     /// When a packet may leave, if that is a matter of time alone: pacing, or data still to come.
     pub(crate) fn next_send(&self, now: Time) -> Option<Time> {
-        if !self.has_room() {
+        let repairs = self.board.next_lost().is_some();
+        if !self.fits(self.config.mss, !repairs) {
             return None;
         }
         let paced_until = self.pacer.until();
-        if self.board.next_lost().is_some() || self.fresh_len(now).is_some() {
+        if repairs || self.fresh_len(now).is_some() {
             return (paced_until > now).then_some(paced_until);
         }
         if self.stopped {
@@ -417,14 +427,13 @@ impl Sender {
         Windows { cwnd: self.cwnd, ssthresh: self.ssthresh }
     }
 
-    /// What may be in flight: TCP sends at least one segment.
-    fn window(&self) -> u64 {
-        self.cwnd.min(self.config.receive_window).max(u64::from(self.config.mss))
-    }
-
-    /// Whether a full segment more may be in flight.
-    fn has_room(&self) -> bool {
-        self.board.bytes_in_flight() + u64::from(self.config.mss) <= self.window()
+    /// Whether so many bytes more may leave: at least a segment always. The congestion window bounds what is in flight;
+    /// the receiver's window all that it may have to keep for want of what comes before, so data never sent alone.
+    fn fits(&self, len: u32, fresh: bool) -> bool {
+        let (mss, len) = (u64::from(self.config.mss), u64::from(len));
+        self.board.bytes_in_flight() + len <= self.cwnd.max(mss)
+            && (!fresh
+                || self.board.bytes_outstanding() + len <= self.config.receive_window.max(mss))
     }
 
     /// Length of the next segment never sent, if the source has it.
@@ -580,7 +589,7 @@ impl Sender {
         let room = self.config.receive_window;
         let fresh = self
             .fresh_len(now)
-            .filter(|len| self.board.bytes_in_flight() + u64::from(*len) <= room);
+            .filter(|len| self.board.bytes_outstanding() + u64::from(*len) <= room);
         let sent = self.delivery.stamp(now, 0);
         let (segment, len, repeats) = match fresh {
             Some(len) => {
@@ -619,7 +628,10 @@ impl Sender {
     /// Marks what is in flight as application-limited if the window has room and there is nothing to fill it with
     /// (`tcp_rate_check_app_limited`).
     fn note_application_limit(&mut self, now: Time) {
-        if self.has_room() && self.board.next_lost().is_none() && self.fresh_len(now).is_none() {
+        if self.fits(self.config.mss, true)
+            && self.board.next_lost().is_none()
+            && self.fresh_len(now).is_none()
+        {
             self.delivery.on_application_limit(self.board.bytes_in_flight());
         }
     }

@@ -59,6 +59,21 @@ fn the_receive_window_bounds_what_is_in_flight() {
 }
 
 #[test]
+fn the_receive_window_ends_where_the_first_hole_is() {
+    let mut sender = Sender::new(SenderConfig { receive_window: 10_000, ..config() });
+    let packets = drain(&mut sender, at(0));
+    let mut sent = Vec::new();
+    for packet in &packets[1..] {
+        sender.handle_ack(&Ack { cumulative: 0, ..in_order(packet) }, at(RTT));
+        sent.extend(drain(&mut sender, at(RTT)));
+    }
+    // The receiver keeps nine segments until the first arrives: it has room for that one alone.
+    assert_eq!(sent.iter().map(|packet| packet.segment).collect::<Vec<_>>(), [0]);
+    sender.handle_ack(&Ack { cumulative: 10, ..in_order(&sent[0]) }, at(2 * RTT));
+    assert_eq!(drain(&mut sender, at(2 * RTT)).len(), 10);
+}
+
+#[test]
 fn a_paced_sender_leaves_the_gaps_of_its_rate() {
     let mut sender = Sender::new(config());
     sender.set_rate(1_000_000);

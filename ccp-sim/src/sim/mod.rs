@@ -398,6 +398,8 @@ impl Sim {
         state.handle = Some(handle);
         self.after_datapath();
         self.send(flow);
+        // It may have nothing to send.
+        self.finish_if_done(flow);
         Ok(())
     }
 
