@@ -1,6 +1,6 @@
 //! Which plots a run has: of the link, of the flows side by side, and of each flow.
 
-use super::plot::{Chart, LOOKS, Lane, Lanes, Line, Look, Shown};
+use super::plot::{Chart, Frame, LOOKS, Lane, Lanes, Line, Look, Shown};
 use super::scale::Quantity;
 use super::thin::{self, Point, Spans};
 use crate::sim::series::{FlowPoint, FlowSeries, LinkPoint, Run};
@@ -128,8 +128,7 @@ pub(super) fn round_trips<'a>(run: &Run, flow: &'a FlowSeries, id: &str) -> Char
 }
 
 /// What one flow was doing: the algorithm's states, the sender's repairs, losses.
-pub(super) fn states<'a>(run: &Run, flow: &'a FlowSeries, id: &str) -> Lanes<'a> {
-    let end = seconds(run.scenario.time_us);
+pub(super) fn states<'a>(flow: &'a FlowSeries, id: &str, frame: Frame) -> Lanes<'a> {
     let mut lanes: Vec<Lane> = Vec::new();
     let mut states: Vec<&'static str> = Vec::new();
     for state in flow.points.iter().filter_map(|point| point.state) {
@@ -138,7 +137,7 @@ pub(super) fn states<'a>(run: &Run, flow: &'a FlowSeries, id: &str) -> Lanes<'a>
         }
     }
     let mut span = |name: String, is: &dyn Fn(&FlowPoint) -> bool, always: bool| {
-        let spans = spans(flow, end, is);
+        let spans = spans(flow, frame, is);
         if always || spans.times > 0 {
             lanes.push(Lane { name, what: Shown::Spans(spans) });
         }
@@ -153,7 +152,7 @@ pub(super) fn states<'a>(run: &Run, flow: &'a FlowSeries, id: &str) -> Lanes<'a>
     let bars = |count: fn(&FlowPoint) -> u64| {
         let readings: Vec<(f64, u64)> =
             flow.points.iter().map(|point| (seconds(point.at_us), count(point))).collect();
-        Shown::Bars(thin::bars(&readings, end))
+        Shown::Bars(thin::bars(&readings, frame.end))
     };
     lanes.push(Lane { name: "taken to be lost".to_owned(), what: bars(|point| point.losses) });
     lanes.push(Lane { name: "sent again".to_owned(), what: bars(|point| point.retransmits) });
@@ -241,7 +240,7 @@ fn over<P>(
 }
 
 /// When something was so, from each point until the next.
-fn spans(flow: &FlowSeries, end: f64, is: &dyn Fn(&FlowPoint) -> bool) -> Spans {
+fn spans(flow: &FlowSeries, frame: Frame, is: &dyn Fn(&FlowPoint) -> bool) -> Spans {
     let mut times: Vec<(f64, f64)> = Vec::new();
     let mut was = false;
     for point in &flow.points {
@@ -259,7 +258,7 @@ fn spans(flow: &FlowSeries, end: f64, is: &dyn Fn(&FlowPoint) -> bool) -> Spans 
         (Some(first), Some(last)) => seconds(last.at_us.saturating_sub(first.at_us)),
         _ => 0.0,
     };
-    thin::spans(&times, end, whole)
+    thin::spans(&times, frame.end, whole, frame.columns)
 }
 
 pub(super) fn seconds(micros: u64) -> f64 {
@@ -272,6 +271,8 @@ const MOST_STATES: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const FRAME: Frame = Frame { end: 4.0, columns: 600 };
 
     fn flow(states: &[&'static str]) -> FlowSeries {
         let points = states.iter().zip(0..).map(|(state, at)| FlowPoint {
@@ -296,16 +297,14 @@ mod tests {
     #[test]
     fn a_state_lasts_until_the_next_sample() {
         let flow = flow(&["a", "a", "b", "a", "a"]);
-        let found = spans(&flow, 4.0, &|point| point.state == Some("a"));
+        let found = spans(&flow, FRAME, &|point| point.state == Some("a"));
         assert_eq!((found.times, found.share), (2, 0.75));
         assert_eq!(found.path, "M0 0h600v20h-600zM900 0h300v20h-300z");
     }
 
     #[test]
     fn each_state_has_a_lane_in_order_of_appearance() {
-        let mut run = Run::default();
-        run.scenario.time_us = 4_000_000;
-        let names: Vec<String> = states(&run, &flow(&["b", "a", "b"]), "p")
+        let names: Vec<String> = states(&flow(&["b", "a", "b"]), "p", FRAME)
             .lanes
             .into_iter()
             .map(|lane| lane.name)

@@ -123,7 +123,7 @@ fn section(run: &Run, place: usize, runs: &[Run]) -> Markup {
                         (figures::window(flow, &id).draw(frame))
                         (figures::flow_rates(run, flow, &id).draw(frame))
                         (figures::round_trips(run, flow, &id).draw(frame))
-                        (figures::states(run, flow, &id).draw(frame))
+                        (figures::states(flow, &id, frame).draw(frame))
                     }
                 }
             }
@@ -179,7 +179,7 @@ const SCRIPT: &str = include_str!("script.js");
 const OPEN_FLOWS: usize = 4;
 
 /// How many flows of a run have their own plots: 4 plots with their frames are about 10 kB.
-const MOST_FLOWS: usize = 32;
+const MOST_FLOWS: usize = 24;
 
 /// Lines in the plots of the link and of all flows, and in those of each flow.
 const LINES_OF_LINK: usize = 10;
@@ -193,8 +193,9 @@ const MOST_COLUMNS: usize = 600;
 /// With fewer a plot is no longer worth its place.
 const FEWEST_COLUMNS: usize = 60;
 
-/// Columns of all lines of a run. One of noise takes about 24 bytes, so a run stays below 900 kB.
-const RUN_COLUMNS: usize = 36_000;
+/// Columns of all lines of a run. One of noise takes about 28 bytes, so that a run stays below 1 MB with all
+/// that stands around its lines.
+const RUN_COLUMNS: usize = 24_000;
 
 /// Columns of all lines of a page.
 const PAGE_COLUMNS: usize = 180_000;

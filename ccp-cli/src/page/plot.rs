@@ -397,7 +397,7 @@ mod tests {
 
     #[test]
     fn lanes_tell_how_long_and_how_often() {
-        let spans = thin::spans(&[(0.0, 1.0), (4.0, 5.0)], 10.0, 10.0);
+        let spans = thin::spans(&[(0.0, 1.0), (4.0, 5.0)], 10.0, 10.0, 600);
         let bars = thin::bars(&[(0.0, 0), (5.0, 1_234)], 10.0);
         let lanes = vec![
             Lane { name: "avoidance".to_owned(), what: Shown::Spans(spans) },

@@ -204,8 +204,8 @@ pub(super) struct Spans {
 }
 
 /// The path of spans from one time to another, in the order of time, out of `whole` seconds of the
-/// plot's `end`.
-pub(super) fn spans(times: &[(f64, f64)], end: f64, whole: f64) -> Spans {
+/// plot's `end`, as fine as its `columns`.
+pub(super) fn spans(times: &[(f64, f64)], end: f64, whole: f64, columns: usize) -> Spans {
     let mut path = String::new();
     let mut open: Option<(i64, i64)> = None;
     let mut write = |(from, to): (i64, i64)| {
@@ -213,9 +213,11 @@ pub(super) fn spans(times: &[(f64, f64)], end: f64, whole: f64) -> Spans {
         let _ = write!(path, "M{from} 0h{wide}v{LANE}h-{wide}z");
     };
     for &(from, to) in times {
-        let left = (from / end * WIDTH).round() as i64;
-        // The shortest is still seen.
-        let right = ((to / end * WIDTH).round() as i64).max(left + 2);
+        // The shortest is still seen: it has a whole column.
+        let column = |time: f64| (time / end * columns as f64).round();
+        let (left, right) = (column(from), column(to).max(column(from) + 1.0));
+        let place = |column: f64| (column / columns as f64 * WIDTH).round() as i64;
+        let (left, right) = (place(left), place(right));
         match &mut open {
             Some((_, reached)) if left <= *reached => *reached = (*reached).max(right),
             _ => {
@@ -341,9 +343,9 @@ mod tests {
 
     #[test]
     fn the_shortest_span_is_seen_and_touching_ones_are_one() {
-        let found = spans(&[(0.0, 1.0), (1.0, 2.0), (5.0, 5.0)], 10.0, 10.0);
+        let found = spans(&[(0.0, 1.0), (1.0, 2.0), (5.0, 5.0)], 10.0, 10.0, 600);
         assert_eq!(found.path, "M0 0h240v20h-240zM600 0h2v20h-2z");
         assert_eq!((found.share, found.times), (0.2, 3));
-        assert_eq!(spans(&[], 10.0, 0.0), Spans::default());
+        assert_eq!(spans(&[], 10.0, 0.0, 600), Spans::default());
     }
 }
