@@ -101,8 +101,10 @@ fn install(packages: &[&str]) -> Result<()> {
         apt.env("DEBIAN_FRONTEND", "noninteractive");
         apt
     };
+    // A browser recommends half a desktop.
+    let install = ["install", "--yes", "--no-install-recommends"];
     run_command(apt().arg("update"))
-        .and_then(|()| run_command(apt().args(["install", "--yes"]).args(&missing)))
+        .and_then(|()| run_command(apt().args(install).args(&missing)))
         .with_context(|| format!("this needs {missing:?}; run as root, or install them"))
 }
 
