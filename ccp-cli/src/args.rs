@@ -104,15 +104,15 @@ pub(crate) struct Flows {
         default_missing_value = "1s",
         value_parser = parse_interval
     )]
-    pub(crate) watch: Option<std::time::Duration>,
+    pub(crate) watch: Option<Duration>,
     /// One JSON object a flow.
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 #[cfg(all(target_os = "linux", feature = "ebpf"))]
-fn parse_interval(text: &str) -> Result<std::time::Duration, String> {
-    let interval = ccp_sim::units::duration(text).map_err(|error| error.to_string())?;
+fn parse_interval(text: &str) -> Result<Duration, String> {
+    let interval = duration(text).map_err(|error| error.to_string())?;
     if interval.as_millis() < 10 { Err("at least 10ms".to_owned()) } else { Ok(interval) }
 }
 
