@@ -85,10 +85,27 @@ pub(crate) enum Command {
     /// kernel. Needs CAP_SYS_ADMIN; asks nothing of the agents.
     #[cfg(all(target_os = "linux", feature = "ebpf"))]
     Flows(Flows),
+    /// What `ccp run --ipc ebpf` is made of.
+    #[cfg(all(target_os = "linux", feature = "ebpf"))]
+    #[command(subcommand)]
+    Ebpf(Ebpf),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
+    },
+}
+
+#[cfg(all(target_os = "linux", feature = "ebpf"))]
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ebpf {
+    /// Print the code of the fixed part as it is generated for this kernel. Nothing is loaded.
+    ///
+    /// `ccp compile --emit ebpf` prints the code of a datapath program.
+    Dump {
+        /// One function of the kernel's, such as cong_control; all of them when none is given.
+        #[arg(value_name = "FUNCTION")]
+        function: Option<String>,
     },
 }
 

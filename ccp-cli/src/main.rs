@@ -7,6 +7,8 @@ mod args;
 mod compile;
 #[cfg(all(target_os = "linux", feature = "ebpf"))]
 mod doctor;
+#[cfg(all(target_os = "linux", feature = "ebpf"))]
+mod dump;
 mod explain;
 #[cfg(all(target_os = "linux", feature = "ebpf"))]
 mod flows;
@@ -42,6 +44,8 @@ fn main() -> ExitCode {
         Command::Explain { code } => explain::explain(code.as_deref()),
         Command::Trace(trace) => trace::trace(&trace, color),
         Command::Sim(args) => sim::sim(&args),
+        #[cfg(all(target_os = "linux", feature = "ebpf"))]
+        Command::Ebpf(args::Ebpf::Dump { function }) => dump::dump(function.as_deref()),
         #[cfg(all(target_os = "linux", feature = "ebpf"))]
         Command::Flows(args) => flows::flows(&args),
         #[cfg(all(target_os = "linux", feature = "ebpf"))]

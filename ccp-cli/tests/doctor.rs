@@ -43,3 +43,20 @@ fn flows_says_when_there_are_none_and_refuses_a_hasty_watch() {
     assert_eq!(hasty.status.code(), Some(2));
     assert!(text(&hasty.stderr).contains("at least 10ms"));
 }
+
+#[test]
+fn ebpf_dump_prints_the_code_that_this_kernel_would_get() {
+    let output = ccp(&["ebpf", "dump", "cong_control"], "");
+    if output.status.code() == Some(3) {
+        // A kernel that cannot be served is named as such.
+        return assert!(!output.stderr.is_empty());
+    }
+    let code = text(&output.stdout);
+    assert!(code.starts_with("cong_control:\n"), "{code}");
+    assert!(code.lines().any(|line| line.contains("call")) && code.contains("exit"), "{code}");
+    let all = text(&ccp(&["ebpf", "dump"], "").stdout);
+    assert!(all.contains(&code) && all.contains("\nrelease:\n"));
+    let unknown = ccp(&["ebpf", "dump", "nothing"], "");
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(text(&unknown.stderr).contains("set_state"));
+}
