@@ -25,7 +25,8 @@
 //! All arithmetic is on integers. Where it differs from the kernel: the maximum over rounds is exact instead of three
 //! samples of it; a sample counts for the round that its report ends; a round with any sample that the application
 //! held back does not count toward the full pipe, nor for the policer; an ACK that a receiver held back is not told
-//! from others when the RTprop filter is renewed. A phase that an ACK ends is paced by from the next ACK on; what is in
+//! from others when the RTprop filter is renewed. What was sent in PROBE_RTT and just after it is told
+//! apart by rounds, not by packets. A phase that an ACK ends is paced by from the next ACK on; what is in
 //! flight is taken as it is, not as it will be when the next packet may leave.
 //!
 //! A datapath that has only the first fifteen primitives never says that it repairs losses. There the program infers
