@@ -636,6 +636,12 @@ impl Sender {
         }
     }
 
+    /// Fails if what is kept of the outstanding segments is not what they add up to.
+    #[cfg(test)]
+    fn check_books(&self) {
+        self.board.check_books();
+    }
+
     fn sample(&self, now: Time) -> Sample {
         Sample {
             lost_packets: self.newly_lost.len() as u64,
@@ -657,5 +663,7 @@ const UNPACED_PACKETS: u64 = 10;
 /// What a receiver may hold back the acknowledgement of a single packet for (RFC 8985 §7.2, Linux's bound).
 const DELAYED_ACK: Duration = Duration::from_millis(200);
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -263,6 +263,23 @@ impl Scoreboard {
         self.segments.is_empty()
     }
 
+    /// Fails if the sums are not those of the segments, or if a lost segment is not waiting to be sent again.
+    #[cfg(test)]
+    pub(super) fn check_books(&self) {
+        let of = |state: State| self.segments.iter().filter(move |segment| segment.state == state);
+        let bytes = |segments: &mut dyn Iterator<Item = &Segment>| -> u64 {
+            segments.map(|segment| u64::from(segment.len)).sum()
+        };
+        assert_eq!(self.packets_in_flight, of(State::InFlight).count() as u64);
+        assert_eq!(self.bytes_in_flight, bytes(&mut of(State::InFlight)));
+        assert_eq!(self.sacked, of(State::Delivered).count() as u64);
+        assert_eq!(self.bytes_outstanding, bytes(&mut self.segments.iter()));
+        let lost = self.segments.iter().zip(self.left_edge..);
+        let mut lost = lost.filter(|(segment, _)| segment.state == State::Lost);
+        assert!(lost.all(|(_, number)| self.lost.contains(&number)));
+        assert!(self.segments.front().is_none_or(|first| first.state != State::Delivered));
+    }
+
     fn take_number(&mut self, segment: u64) -> u64 {
         let transmission = self.next_transmission;
         self.next_transmission += 1;
