@@ -172,16 +172,17 @@ fn two_flows_of_one_kind_share_the_link_with_a_jain_index_over_0_95() {
 
 #[test]
 fn cubic_beside_reno_takes_no_more_than_its_share_in_the_reno_friendly_region() {
-    // RFC 9438 §4.3: on short paths CUBIC sends as much as Reno would, on long ones more.
+    // RFC 9438 §4.3: on short paths CUBIC sends as much as Reno would, on long ones more. Without jitter it is a matter of
+    // phase whose packet finds the queue full.
     let share = |rtt, time| {
         let flows = [Flow::asking_for("reno"), Flow::asking_for("cubic").start(secs(1))];
-        let link = Link::new(Rate::mbit(24), rtt);
+        let link = Link::new(Rate::mbit(24), rtt).jitter(2 * MS);
         let scenario = Scenario::new(link).flows(flows).time(time).measure_from(time / 3);
         let results = run_reno_and_cubic(&scenario);
         results.flows[1].throughput / results.flows[0].throughput
     };
     let short = share(10 * MS, secs(90));
-    assert!((0.7..=1.4).contains(&short), "{short}");
+    assert!((0.75..=1.3).contains(&short), "{short}");
     let long = share(200 * MS, secs(300));
     assert!(long > 1.5, "{long}");
 }

@@ -156,7 +156,7 @@ impl Law for Twin {
         let parts = parts(span, self.mss);
         let share = span.acked / parts;
         for part in 0..parts {
-            let now_ms = span.middle_of(part, parts) / 1_000;
+            let now_ms = span.mean_time_of(part, parts, self.mss) / 1_000;
             let rest = if part == 0 { span.acked % parts } else { 0 };
             let acked = share + rest;
             let count = self.segments_for_one(segments, acked, now_ms);
@@ -193,7 +193,11 @@ impl Law for Twin {
         let whole = (cwnd / self.mss).max(1);
         // Not the one that holds while the window stays: that would be the last one.
         ahead.last_cwnd = 0;
-        let count = ahead.segments_for_one(whole, next.acked / 2, next.middle_of(0, 1) / 1_000);
+        let count = ahead.segments_for_one(
+            whole,
+            next.acked / 2,
+            next.mean_time_of(0, 1, self.mss) / 1_000,
+        );
         count.saturating_mul(self.mss)
     }
 

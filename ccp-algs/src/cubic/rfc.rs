@@ -96,7 +96,32 @@ impl Curve {
         }
     }
 
-    /// One part of a report: `acked` segments at `at_us`.
+    /// One part of a report: `acked` segments in it. One in which the curve overtakes Reno, or the other way round, is
+    /// cut further, since how fast the window grows changes at once then.
+    fn part(&mut self, (from_us, to_us): (u64, u64), srtt_us: u64, acked: f64) {
+        let middle_us = from_us.midpoint(to_us);
+        if acked > 1.0 && middle_us > from_us && self.turns(from_us, to_us, acked) {
+            self.part((from_us, middle_us), srtt_us, acked / 2.0);
+            self.part((middle_us, to_us), srtt_us, acked / 2.0);
+            return;
+        }
+        // Each segment is acknowledged at the end of its share of the time.
+        let after_middle = (to_us - middle_us) as f64 / acked.max(1.0);
+        self.step(middle_us.saturating_add(after_middle as u64), srtt_us, acked);
+    }
+
+    /// Whether the Reno-friendly region begins or ends between these times (§4.3).
+    fn turns(&self, from_us: u64, to_us: u64, acked: f64) -> bool {
+        let Some(epoch) = self.epoch else { return false };
+        let friendly = |at_us: u64, w_est| {
+            let t = seconds(at_us.saturating_sub(epoch.start_us));
+            self.w_cubic(t).is_some_and(|w| w < w_est)
+        };
+        let later = epoch.w_est + epoch.alpha * acked / self.exact;
+        self.config.friendly && friendly(from_us, epoch.w_est) != friendly(to_us, later)
+    }
+
+    /// `acked` segments at `at_us`.
     fn step(&mut self, at_us: u64, srtt_us: u64, acked: f64) {
         let Some(mut epoch) = self.epoch else { return };
         let cwnd = self.exact;
@@ -115,11 +140,7 @@ impl Curve {
         } else {
             // §4.4 and §4.5; the target is held between the window and half as much again (§4.2).
             let ahead = self.w_cubic(t + seconds(srtt_us)).unwrap_or(cwnd);
-            let target = ahead.max(cwnd).min(1.5 * cwnd);
-            // Each of the part's segments comes so much closer to the target: 1 − (1 − 1/cwnd)^acked of the way, to the
-            // second order, and exact for one segment.
-            let others = 1.0 - 1.0 / acked.max(1.0);
-            cwnd + (target - cwnd) * windows / (1.0 + windows * others / 2.0)
+            toward(cwnd, ahead, windows * cwnd)
         };
     }
 
@@ -139,7 +160,7 @@ impl Law for Curve {
         let parts = parts(span, self.mss);
         let acked = self.segments(span.acked) / parts as f64;
         for part in 0..parts {
-            self.step(span.middle_of(part, parts), span.srtt_us, acked);
+            self.part(span.part(part, parts), span.srtt_us, acked);
         }
         // Conversion saturates.
         self.rounded = ((self.exact * self.mss as f64) as u64).max(cwnd);
@@ -198,6 +219,18 @@ impl Law for Curve {
             epoch.start_us = epoch.start_us.saturating_add(us);
         }
     }
+}
+
+/// The window after `acked` segments, each of which took it 1/cwnd of the way to `target`, or half a segment where
+/// that is less.
+fn toward(cwnd: f64, target: f64, acked: f64) -> f64 {
+    // As long as the target is out of reach.
+    let capped = ((target / 1.5 - cwnd) * 2.0).max(0.0).min(acked);
+    let (cwnd, acked) = (cwnd + capped / 2.0, acked - capped);
+    let target = target.max(cwnd);
+    // What is left grows less with each: by (target − cwnd)/cwnd at first, to the second order, and exactly for one.
+    let slower = (acked - 1.0).max(0.0) * target / (2.0 * cwnd * cwnd);
+    cwnd + (target - cwnd) / cwnd * acked / (1.0 + slower)
 }
 
 fn seconds(us: u64) -> f64 {

@@ -59,15 +59,13 @@ impl<L: Law> Run<L> {
         self.ack(self.alg.cwnd(), self.rtt_us);
     }
 
-    /// A window's worth, segment by segment.
+    /// A window's worth in ACKs of the same size, of a segment each or a little less.
     fn round_by_ack(&mut self) {
         let (bytes, start) = (self.alg.cwnd(), self.now_us);
-        let window = bytes / MSS;
-        for n in 1..=window {
-            let due = start + self.rtt_us * n / window;
-            // The last one acknowledges what is less than a segment, too.
-            let more = if n == window { bytes % MSS } else { 0 };
-            self.ack(MSS + more, due - self.now_us);
+        let acks = bytes.div_ceil(MSS);
+        for n in 1..=acks {
+            let due = start + self.rtt_us * n / acks;
+            self.ack(bytes * n / acks - bytes * (n - 1) / acks, due - self.now_us);
         }
     }
 
@@ -505,11 +503,11 @@ fn the_twin_takes_idle_time_out_of_its_epoch_and_nothing_else() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 64, ..ProptestConfig::default() })]
 
-    /// One report a round gives what a report per ACK gives, within 0.5 % (where segments are few, a quarter of one).
+    /// One report a round gives what a report per ACK gives, within 0.5 %, or where segments are few 0.4 of one.
     #[test]
     fn one_report_a_round_is_within_half_a_percent_of_one_per_ack(
-        window in 30u64..600,
-        rtt_ms in 1u64..250,
+        window in 2u64..600,
+        rtt_us in prop_oneof![50u64..1_000, 1_000u64..100_000, 100_000u64..=1_000_000],
         plateau in any::<bool>(),
     ) {
         let begin = || {
@@ -520,21 +518,22 @@ proptest! {
                 run.lose();
                 run.repair();
             }
-            run.rtt_us = rtt_ms * 1_000;
+            run.rtt_us = rtt_us;
             run
         };
         let (mut grouped, mut single) = (begin(), begin());
-        for _ in 0..(10_000 / rtt_ms).clamp(10, 200) {
+        for _ in 0..(10_000_000 / rtt_us).clamp(10, 200) {
             grouped.round();
             single.round_by_ack();
             let off = (grouped.segments() - single.segments()).abs();
-            prop_assert!(off <= (0.005 * single.segments()).max(0.25), "off by {} of {}", off, single.segments());
+            prop_assert!(off <= (0.005 * single.segments()).max(0.4), "off by {} of {}", off, single.segments());
         }
     }
 
-    /// The kernel's counts whole segments and looks at its clock by the millisecond: the same within three, or 1 %.
+    /// The kernel's counts whole segments, looks at its clock by the millisecond, and keeps what it found for 31 of them:
+    /// what a millisecond decides shows for rounds. The same within five segments, or 2 %.
     #[test]
-    fn the_twins_one_report_a_round_is_that_of_one_per_ack(window in 50u64..600, rtt_ms in 5u64..200) {
+    fn the_twins_one_report_a_round_is_that_of_one_per_ack(window in 2u64..600, rtt_ms in 5u64..1_000) {
         let begin = || {
             let mut run = twin(window);
             run.lose();
@@ -547,7 +546,7 @@ proptest! {
             grouped.round();
             single.round_by_ack();
             let off = (grouped.segments() - single.segments()).abs();
-            prop_assert!(off <= (0.01 * single.segments()).max(3.0), "off by {} of {}", off, single.segments());
+            prop_assert!(off <= (0.02 * single.segments()).max(5.0), "off by {} of {}", off, single.segments());
         }
     }
 

@@ -44,10 +44,26 @@ pub struct Span {
 }
 
 impl Span {
-    /// The middle of part `part` of `parts` equal ones, counted from 0.
-    pub fn middle_of(&self, part: u64, parts: u64) -> u64 {
+    /// When part `part` of `parts` equal ones, counted from 0, begins and ends.
+    pub fn part(&self, part: u64, parts: u64) -> (u64, u64) {
         let length = u128::from(self.to_us.saturating_sub(self.from_us));
-        let passed = length * (2 * u128::from(part) + 1) / (2 * u128::from(parts.max(1)));
+        let after = |part: u64| {
+            let passed = length * u128::from(part.min(parts)) / u128::from(parts.max(1));
+            self.from_us.saturating_add(u64::try_from(passed).unwrap_or(u64::MAX))
+        };
+        (after(part), after(part.saturating_add(1)))
+    }
+
+    /// When, on average, the segments of part `part` of `parts` equal ones, counted from 0, are acknowledged: each at
+    /// the end of its share of the time, so that a single one is acknowledged at the end of the span.
+    pub fn mean_time_of(&self, part: u64, parts: u64, mss: u64) -> u64 {
+        let length = u128::from(self.to_us.saturating_sub(self.from_us));
+        let parts = u128::from(parts.max(1));
+        // So many that they come without a pause; and no product overflows.
+        let segments = u128::from(self.acked.div_ceil(mss.max(1)).min(1 << 32)).max(parts);
+        // (2·part + 1)/(2·parts) + 1/(2·segments) of it, in one division: jiffies are looked at to the microsecond.
+        let passed =
+            length * ((2 * u128::from(part) + 1) * segments + parts) / (2 * parts * segments);
         self.from_us.saturating_add(u64::try_from(passed).unwrap_or(u64::MAX))
     }
 }
