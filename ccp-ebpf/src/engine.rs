@@ -15,7 +15,7 @@ use crate::btf::{Btf, BtfError, BtfMaker};
 use crate::fixed::{Fixed, FixedProgram, MapFds};
 use crate::life::Adopt;
 use crate::offsets::{Kernel, OffsetError};
-use crate::page::{AgentWords, LAYOUT, PAGE};
+use crate::page::{AgentWords, FlowWords, LAYOUT, PAGE};
 use crate::pin::{self, Owner, PinError};
 use crate::rules::Rules;
 use crate::stage::Stage;
@@ -251,11 +251,19 @@ impl Engine {
     /// The programs that some flow runs or is about to.
     pub(crate) fn running_programs(&self) -> BTreeSet<u32> {
         let stage = self.stage();
-        let words = [LAYOUT.running(), LAYOUT.program()].map(|at| at as usize);
-        (0..self.options.max_flows as usize)
-            .flat_map(|slot| words.map(|at| stage.word(slot, at)))
-            .filter_map(|word| u32::try_from(word?.load(Ordering::Acquire)).ok())
-            .collect()
+        let load = |slot, at: usize| stage.word(slot, at).map(|word| word.load(Ordering::Acquire));
+        let mut found = BTreeSet::new();
+        for slot in 0..self.options.max_flows as usize {
+            if load(slot, offset_of!(FlowWords, open)) != Some(1) {
+                continue;
+            }
+            found.extend(load(slot, LAYOUT.running() as usize));
+            let staged_for = load(slot, offset_of!(FlowWords, staged_for));
+            if staged_for == load(slot, offset_of!(FlowWords, generation)) {
+                found.extend(load(slot, LAYOUT.program() as usize));
+            }
+        }
+        found.into_iter().filter_map(|number| u32::try_from(number).ok()).collect()
     }
 
     /// The programs of the fixed part, with the name of the function each is.

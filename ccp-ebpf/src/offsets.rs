@@ -33,6 +33,8 @@ pub struct Kernel {
     pub sock: Sock,
     /// Members of the sample that comes with an ACK.
     pub sample: Sample,
+    /// Members of what a process holds of a socket.
+    pub socket: Socket,
     /// Kernel functions that the fallback calls.
     pub functions: Functions,
     /// Whose a socket is.
@@ -153,6 +155,7 @@ fields! {
         sk_pacing_rate: "sock" 0,
         sk_pacing_status: "sock" 4,
         sk_max_pacing_rate: "sock" 0,
+        sk_socket: "sock" 8,
         icsk_ca_state: "inet_connection_sock" 0,
         icsk_ca_priv: "inet_connection_sock" 104,
         icsk_rto: "inet_connection_sock" 4,
@@ -195,6 +198,13 @@ fields! {
     }
 }
 
+fields! {
+    /// Members of `struct socket`, which a socket of a process points to.
+    Socket {
+        flags: "socket" 8,
+    }
+}
+
 /// Kernel functions by the ids that calls of them carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Functions {
@@ -218,6 +228,7 @@ impl Kernel {
         let find = |within, name, size| bases.field(btf, within, name, size);
         let sock = Sock::read(find)?;
         let sample = Sample::read(find)?;
+        let socket = Socket::read(find)?;
         let function = |name| {
             let id = btf.find(Kind::Function, name);
             id.map(|id| id.0).ok_or(OffsetError::Function { name })
@@ -234,7 +245,7 @@ impl Kernel {
             cgroup: way(&["sk_cgrp_data", "cgroup", "kn", "id"]),
             netns: way(&["__sk_common", "skc_net", "net", "ns", "inum"]),
         };
-        Ok(Self { ops, cong_control, sock, sample, functions, owner })
+        Ok(Self { ops, cong_control, sock, sample, socket, functions, owner })
     }
 }
 
@@ -279,14 +290,15 @@ fn cong_control(btf: &Btf, ops: TypeId) -> Result<CongControl, OffsetError> {
 
 /// Where the structs that a TCP socket begins with lie in it.
 struct Bases {
-    structs: [(&'static str, TypeId, u32); 5],
+    structs: [(&'static str, TypeId, u32); 6],
 }
 
 impl Bases {
     fn read(btf: &Btf) -> Result<Self, OffsetError> {
         let tcp_sock = structure(btf, "tcp_sock")?;
         let sample = structure(btf, "rate_sample")?;
-        let mut structs = [("tcp_sock", tcp_sock, 0); 5];
+        let socket = structure(btf, "socket")?;
+        let mut structs = [("tcp_sock", tcp_sock, 0); 6];
         let (mut id, mut within, mut base) = (tcp_sock, "tcp_sock", 0_u32);
         for (path, to, at) in [
             (&["inet_conn"][..], "inet_connection_sock", 1),
@@ -303,6 +315,7 @@ impl Bases {
             structs[at] = (to, id, base);
         }
         structs[4] = ("rate_sample", sample, 0);
+        structs[5] = ("socket", socket, 0);
         Ok(Self { structs })
     }
 

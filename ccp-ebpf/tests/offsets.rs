@@ -1,7 +1,7 @@
 //! Kernels that were never built: right offsets, or a refusal that names what is missing.
 
 use ccp_ebpf::btf::{Btf, BtfMaker, Kind, TypeId};
-use ccp_ebpf::offsets::{CALLBACKS, Kernel, OffsetError, Sample, Sock};
+use ccp_ebpf::offsets::{CALLBACKS, Kernel, OffsetError, Sample, Sock, Socket};
 use ccp_lang::ebpf::Size;
 use proptest::prelude::*;
 
@@ -57,6 +57,7 @@ impl Maker {
             self.structure("inet_connection_sock", &[("icsk_inet", inet)], Sock::NEEDED);
         self.structure("tcp_sock", &[("inet_conn", connection)], Sock::NEEDED);
         let sample = self.structure("rate_sample", &[], Sample::NEEDED);
+        self.structure("socket", &[], Socket::NEEDED);
         let (void, int) = (TypeId::VOID, self.words[2].1);
         let constant = self.btf.alias(Kind::Const, "", sample.0);
         let [sk, sample] = [sock.0, constant].map(|to| self.btf.alias(Kind::Pointer, "", to));
@@ -164,7 +165,11 @@ fn the_arguments_of_cong_control_come_from_its_prototype() {
 
 #[test]
 fn each_member_that_is_missing_is_named() {
-    let members = Sock::NEEDED.iter().chain(Sample::NEEDED).map(|&(_, member, _)| member);
+    let members = Sock::NEEDED
+        .iter()
+        .chain(Sample::NEEDED)
+        .chain(Socket::NEEDED)
+        .map(|&(_, member, _)| member);
     let members: Vec<_> = members.chain(["inet_conn", "icsk_inet", "sk", "__sk_common"]).collect();
     for member in members {
         let renamed = Made { renamed: Some(member), ..Made::default() };

@@ -216,6 +216,12 @@ pub(crate) fn unused_window(kit: &mut Kit<'_>) {
     kit.jump_if32(Cond::SLt, R0, R2, done);
     kit.get(R1, sock.icsk_ca_state);
     kit.jump_if(Cond::Ne, R1, 0, stamp);
+    // Nor when it is the send buffer that limits, or when no process holds the socket any more.
+    let flags = kit.fixed.kernel.socket.flags;
+    kit.get(R1, sock.sk_socket);
+    kit.jump_if(Cond::Eq, R1, 0, stamp);
+    kit.load(flags.size, R1, R1, flags.offset);
+    kit.jump_if(Cond::Set, R1, NO_SPACE, stamp);
     kit.get(R1, sock.snd_cwnd_used);
     kit.at_least(R1, INITIAL_WINDOW);
     kit.get(R2, sock.snd_cwnd);
@@ -274,6 +280,9 @@ const SRTT_PER_PERCENT: i32 = 80_000;
 
 /// Larger windows would overflow the product; it is four gigabytes in flight.
 const MOST_PACKETS: i32 = 1 << 22;
+
+/// The flag of a socket whose buffer is full (SOCK_NOSPACE).
+const NO_SPACE: i32 = 1 << 2;
 
 /// The window that a connection begins with (RFC 6928), in packets.
 const INITIAL_WINDOW: i32 = 10;
