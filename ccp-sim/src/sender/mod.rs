@@ -121,8 +121,10 @@ pub(crate) struct Sender {
     /// Congestion window, bytes.
     cwnd: u64,
     /// The slow start threshold as a transport knows it that is told windows alone: half of the window at a reduction,
-    /// and the window at its end.
+    /// the window at its end, and the window that a round trip of full use no longer makes grow.
     ssthresh: u64,
+    /// The window when the round trip under way began, and how much of that is still to be delivered, bytes.
+    round: (u64, u64),
     /// Pacing rate, bytes per second; 0: none is set.
     rate: u64,
     pacer: Pacer,
@@ -173,6 +175,7 @@ impl Sender {
             rtt: RttEstimator::default(),
             cwnd,
             ssthresh: u64::MAX,
+            round: (cwnd, cwnd),
             rate: 0,
             pacer: Pacer::default(),
             window_use: WindowUse::new(cwnd, config.start),
@@ -267,6 +270,7 @@ impl Sender {
         let newest = found.newest.as_ref();
         let (delivered, least_rtt) = (found.bytes_delivered, self.rtt.least_ns());
         self.delivery.on_delivered(delivered, newest, now, least_rtt);
+        self.note_growth(delivered);
         if found.packets_delivered > 0 {
             self.timers.retransmission =
                 if self.board.is_empty() { Time::NEVER } else { now + self.rtt.timeout() };
@@ -549,6 +553,23 @@ impl Sender {
             }
         }
         over.is_some()
+    }
+
+    /// Slow start is over where a window that was used up has grown by less than an eighth in a round trip: the slowest,
+    /// HyStart++'s conservative one, adds a quarter. Pacing and idle time go by that.
+    fn note_growth(&mut self, delivered: u64) {
+        let (began_with, left) = self.round;
+        if left > delivered {
+            self.round.1 = left - delivered;
+            return;
+        }
+        let mss = u64::from(self.config.mss);
+        let used = self.board.bytes_in_flight() + delivered + mss > self.cwnd;
+        let grown = self.cwnd.saturating_sub(began_with);
+        if used && self.recovery.phase() == Phase::Open && grown < began_with / 8 {
+            self.ssthresh = self.ssthresh.min(self.cwnd);
+        }
+        self.round = (self.cwnd, self.cwnd);
     }
 
     /// Looks for losses and sets the timer for those that are a matter of time.

@@ -398,3 +398,28 @@ fn the_ack_that_ends_one_reduction_and_begins_the_next_tells_of_the_end() {
     assert_eq!(phases.collect::<Vec<_>>(), [1, 1, 1, 1, 1, 1, 1, 1, 1, 0]);
     assert_eq!(sender.phase(), Phase::Reducing, "the last of them began another");
 }
+
+#[test]
+fn pacing_slows_down_when_a_full_window_no_longer_grows() {
+    let paced = |growth: u64| {
+        let (mut sender, packets) =
+            with_ten_in_flight(SenderConfig { pacing: Pacing::Window, ..config() });
+        let mut flying = std::collections::VecDeque::from(packets);
+        let mut now = at(0);
+        for _ in 0..60 {
+            let packet = flying.pop_front().unwrap();
+            let arrival = packet.sent_at + Duration::from_nanos(RTT);
+            while let Some(due) = sender.next_send(now).filter(|due| *due < arrival) {
+                now = due;
+                flying.extend(drain(&mut sender, now));
+            }
+            now = arrival;
+            sender.handle_ack(&in_order(&packet), now);
+            sender.set_cwnd(sender.cwnd() + growth);
+            flying.extend(drain(&mut sender, now));
+        }
+        sender.pacing_rate() as f64 * RTT as f64 / 1e9 / sender.cwnd() as f64
+    };
+    assert!((1.9..2.1).contains(&paced(250)), "a quarter a round trip: {}", paced(250));
+    assert!((1.1..1.3).contains(&paced(50)), "a twentieth: {}", paced(50));
+}
