@@ -187,6 +187,26 @@ pub(crate) struct Kernel {
     /// within a microsecond, and a processor is busy.
     #[arg(long, value_name = "TIME", default_value = "0", value_parser = duration)]
     pub(crate) spin: Duration,
+    /// Which algorithm governs flows of plain `ccp`: conditions, an arrow, an ALG (repeatable). The
+    /// first rule that holds wins: `--rule 'dport=443 uid=1000 -> bbr'`. Conditions: port, sport,
+    /// dport (a number or a range), addr, src, dst (an address or a network), uid, cgroup, mark
+    /// (under a mask: 0x10/0xf0), netns.
+    #[arg(long, value_name = "RULE")]
+    pub(crate) rule: Vec<String>,
+    /// A file of rules, one a line, behind those of --rule; `#` begins a comment.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Option<PathBuf>,
+    /// Make `ccp` the default algorithm of this network namespace, until the agent ends.
+    #[arg(long)]
+    pub(crate) set_default: bool,
+    /// Bring running flows of this kernel algorithm, such as cubic, under the agent when it starts, in
+    /// every network namespace that it can enter; `all`: those of every algorithm (repeatable).
+    #[arg(long, value_name = "NAME|all")]
+    pub(crate) adopt: Vec<String>,
+    /// A folder of a BPF file system, such as /sys/fs/bpf/ccp, to pin the registrations in: sockets
+    /// can then choose the algorithms also while no agent runs.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) pin: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -36,7 +36,7 @@ pub(crate) fn check(args: &Check, color: bool) -> Result<(), Failure> {
         let source = match Source::read(file) {
             Ok(source) => source,
             Err(error) => {
-                eprintln!("ccp: {error:#}");
+                eprintln!("ccp: {}", crate::whole(&error));
                 wrong = true;
                 continue;
             }

@@ -81,7 +81,7 @@ impl Failure {
             // Whoever reads our output has seen enough, as in `ccp trace ... | head`.
             Self::Failed(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
             Self::Failed(error) => {
-                eprintln!("ccp: {error:#}");
+                eprintln!("ccp: {}", whole(&error));
                 ExitCode::from(1)
             }
             Self::Usage(message) => {
@@ -89,11 +89,25 @@ impl Failure {
                 ExitCode::from(2)
             }
             Self::Machine(error) => {
-                eprintln!("ccp: {error:#}");
+                eprintln!("ccp: {}", whole(&error));
                 ExitCode::from(3)
             }
         }
     }
+}
+
+/// What an error and its causes say, each once: some say themselves what caused them.
+pub(crate) fn whole(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.contains(&cause) {
+            said.push_str(": ");
+            said.push_str(&cause);
+        }
+    }
+    said
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {

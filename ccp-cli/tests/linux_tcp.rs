@@ -11,6 +11,7 @@ use std::thread;
 
 use common::{ccp, text};
 use nix::fcntl::{Flock, FlockArg};
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::TcpCongestion;
 
@@ -46,6 +47,68 @@ fn an_agent_governs_flows_that_choose_it_and_leaves_no_name_behind() {
 
     agent.end();
     assert!(!registered().iter().any(|name| name.starts_with("ccp")), "{:?}", registered());
+}
+
+#[test]
+fn rules_choose_for_flows_of_plain_ccp_and_the_default_is_put_back() {
+    let Some(_lock) = may_take_the_names("rules_choose_for_flows_of_plain_ccp") else { return };
+    // In a network namespace of its own, whose default is nobody else's.
+    std::thread::spawn(|| {
+        unshare(CloneFlags::CLONE_NEWNET).unwrap();
+        let up = Command::new("ip").args(["link", "set", "lo", "up"]).status().unwrap();
+        assert!(up.success());
+        rules_choose();
+    })
+    .join()
+    .unwrap();
+}
+
+fn rules_choose() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rules");
+    std::fs::write(&file, "# the rest\n-> cubic\n").unwrap();
+    let rule = format!("dport={port} -> reno");
+    let args = ["run", "bbr", "reno", "cubic", "--ipc", "ebpf", "--rule", &rule, "--rules"];
+    let before = default();
+    let mut agent = Agent::start(
+        &[&args[..], &[file.to_str().unwrap(), "--set-default", "--unprivileged"]].concat(),
+    );
+    agent.wait_for("the agent runs");
+    // No need to choose: it is the default.
+    assert_eq!(default(), "ccp");
+    let _near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    agent.wait_for("asked_for=\"reno\"");
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let _other = TcpStream::connect(other.local_addr().unwrap()).unwrap();
+    agent.wait_for("asked_for=\"cubic\"");
+    agent.end();
+    assert_eq!(default(), before);
+}
+
+#[test]
+fn what_cannot_be_is_refused_before_anything_is_registered() {
+    let Some(_lock) = may_take_the_names("what_cannot_be_is_refused") else { return };
+    for (args, code, says) in [
+        (&["--rule", "port=x -> reno"][..], 2, "'x' is no port"),
+        (&["--rule=-> vegas"], 2, "'vegas', which does not run here; there are reno, bbr"),
+        (&["--rules", "/no/such/file"], 1, "cannot read /no/such/file"),
+        (&["--pin", "/proc"], 1, "mount -t bpf"),
+        (&["--adopt", "sixteen_bytes_xx"], 1, "no algorithm's name"),
+        (&["--max-flows", "0"], 1, "1 to 65536"),
+    ] {
+        let run = ccp(&[&["run", "reno", "bbr", "--ipc", "ebpf"], args].concat(), "");
+        let said = text(&run.stderr);
+        assert_eq!(run.status.code(), Some(code), "{args:?}: {said}");
+        assert!(said.contains(says), "{args:?}: {said}");
+        assert!(!registered().iter().any(|name| name.starts_with("ccp")), "{args:?}");
+    }
+}
+
+fn default() -> String {
+    let name = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_congestion_control");
+    name.unwrap().trim().to_owned()
 }
 
 /// A connection over the loopback.

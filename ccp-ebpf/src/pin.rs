@@ -81,7 +81,10 @@ pub enum PinError {
         path: PathBuf,
     },
     /// The kernel refused to register, pin or take over.
-    #[error("{} is not pinned", path.display())]
+    #[error(
+        "{} is not pinned; its folder must be one of a BPF file system: \
+         mount -t bpf bpf /sys/fs/bpf && mkdir /sys/fs/bpf/ccp", path.display()
+    )]
     Sys {
         /// Where.
         path: PathBuf,
