@@ -53,7 +53,7 @@ fn an_agent_governs_flows_that_choose_it_and_leaves_no_name_behind() {
 fn rules_choose_for_flows_of_plain_ccp_and_the_default_is_put_back() {
     let Some(_lock) = may_take_the_names("rules_choose_for_flows_of_plain_ccp") else { return };
     // In a network namespace of its own, whose default is nobody else's.
-    std::thread::spawn(|| {
+    thread::spawn(|| {
         unshare(CloneFlags::CLONE_NEWNET).unwrap();
         let up = Command::new("ip").args(["link", "set", "lo", "up"]).status().unwrap();
         assert!(up.success());
