@@ -25,7 +25,12 @@ impl Fixed<'_> {
         number: u32,
         uid: ProgramUid,
     ) -> Result<Assembled, AsmError> {
-        let target = Target { layout: LAYOUT, program: number.into(), bounds: bounds() };
+        let target = Target {
+            layout: LAYOUT,
+            program: number.into(),
+            bounds: bounds(),
+            keep_temporaries: false,
+        };
         self.around(uid, |host, asm| emit(program, &target, host, asm))
     }
 

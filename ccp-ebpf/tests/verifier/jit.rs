@@ -115,7 +115,8 @@ impl Flow {
         .unwrap();
         let mut asm = Asm::new();
         asm.map_value(Gpr::R9, map.as_raw_fd(), 0);
-        let target = Target { layout: LAYOUT, program: 1, bounds: Bounds::ANY };
+        let bounds = Bounds::ANY;
+        let target = Target { layout: LAYOUT, program: 1, bounds, keep_temporaries: true };
         emit(program, &target, &mut ToPage, &mut asm);
         let code = asm.finish().unwrap();
         Self { page: Mapping::new(map.as_fd(), 0, 4096).unwrap(), program: load(&code) }

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use super::asm::{Gpr, Size, Src};
 use super::lower::Lowering;
-use super::work::{Flags, Operand, Work};
+use super::work::{self, Operand, Work};
 use crate::machine::file::{EVENT_FLAG, SCRATCH, SHOULD_CONTINUE, Slot};
 
 /// The registers that programs use.
@@ -272,7 +272,7 @@ impl Lowering<'_> {
         let (in_regs, constants): (Vec<_>, Vec<_>) =
             dirty.into_iter().partition(|b| matches!(b.place, Place::Reg(_)));
         for binding in in_regs.into_iter().chain(constants) {
-            if self.may_be_read(binding.slot, point) {
+            if self.needed(binding.slot, point) {
                 self.save(binding);
             }
             self.mark(binding.slot, false);
@@ -291,14 +291,18 @@ impl Lowering<'_> {
 
     /// Whether nobody sees the value that a slot has after step `at`.
     pub(super) fn is_dead_after(&self, at: usize, slot: Slot) -> bool {
-        matches!(self.next(at, slot), Next::Written { traps: false })
+        match self.next(at, slot) {
+            Next::Read(_) => false,
+            Next::Written { traps } => !traps || !self.lasts(slot),
+            Next::Open => {
+                !self.lasts(slot) && !self.works.get(at).is_some_and(|work| work.leaves.has(slot))
+            }
+        }
     }
 
     /// What a trap at this point has to put into the page.
     pub(super) fn unsaved(&self) -> Vec<Binding> {
-        let invisible = [SCRATCH, EVENT_FLAG, SHOULD_CONTINUE];
-        let unsaved = self.state.bindings.iter().filter(|b| b.dirty);
-        unsaved.filter(|b| !invisible.contains(&b.slot)).copied().collect()
+        self.state.bindings.iter().filter(|b| b.dirty && self.lasts(b.slot)).copied().collect()
     }
 
     /// Stores a value; a constant that fits no instruction goes through a register.
@@ -329,36 +333,40 @@ impl Lowering<'_> {
     }
 
     fn needs_saving(&self, slot: Slot) -> bool {
-        if !self.may_be_read(slot, Point::Before) {
-            return false;
-        }
         // The step at hand may still have to read it, or leave it behind in a trap.
-        self.reads_now(slot) || self.traps_now() || !self.is_dead_after(self.at, slot)
+        self.needed(slot, Point::Before)
+            && (self.reads_now(slot)
+                || self.lasts(slot) && self.traps_now()
+                || !self.is_dead_after(self.at, slot))
+    }
+
+    /// Whether the value of a slot is seen after the invocation, also one that a trap has ended.
+    fn lasts(&self, slot: Slot) -> bool {
+        match slot {
+            SCRATCH | EVENT_FLAG | SHOULD_CONTINUE => false,
+            _ => self.keeps_temps || !work::is_temp(slot),
+        }
     }
 
     /// Whether anybody may read a slot from the page behind this point.
-    fn may_be_read(&self, slot: Slot, point: Point) -> bool {
-        let flags = match (point, self.works.get(self.at)) {
+    fn needed(&self, slot: Slot, point: Point) -> bool {
+        let needs = match (point, self.works.get(self.at)) {
             (Point::Before, Some(work)) => work.needs,
             (Point::After, Some(work)) => work.leaves,
-            (_, None) => Flags::default(),
+            (_, None) => return self.lasts(slot),
         };
-        match slot {
-            SCRATCH => false,
-            EVENT_FLAG => flags.event,
-            SHOULD_CONTINUE => flags.goes_on,
-            _ => true,
-        }
+        self.lasts(slot) || needs.has(slot)
     }
 
     /// Whether a register's values are needed no more when this step has given `outs` new ones.
     fn is_spare(&self, reg: Gpr, outs: [Slot; 2]) -> bool {
         self.state.held(reg).all(|b| {
             outs.contains(&b.slot)
-                || match self.next(self.at, b.slot) {
-                    Next::Read(_) => false,
-                    Next::Written { traps } => !b.dirty || !traps && !self.traps_now(),
-                    Next::Open => !b.dirty,
+                || if b.dirty {
+                    let traps = self.lasts(b.slot) && self.traps_now();
+                    !traps && self.is_dead_after(self.at, b.slot)
+                } else {
+                    !matches!(self.next(self.at, b.slot), Next::Read(_))
                 }
         })
     }
@@ -378,7 +386,7 @@ impl Lowering<'_> {
             Next::Read(distance) => distance,
             Next::Written { .. } => WINDOW + 2,
             // A store more.
-            Next::Open if b.dirty => WINDOW,
+            Next::Open if b.dirty && self.needed(b.slot, Point::After) => WINDOW,
             Next::Open => WINDOW + 1,
         };
         self.state.held(reg).map(distance).min().unwrap_or(usize::MAX)

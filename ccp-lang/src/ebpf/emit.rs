@@ -23,6 +23,11 @@ pub struct Target {
     pub program: u64,
     /// What primitives are at most.
     pub bounds: Bounds,
+    /// Whether temporaries keep what they hold from one invocation to the next, as they do in the
+    /// machine, even if this program has no use for it: it writes each before it reads it, as
+    /// every compiler's program does. Without, that program is shorter by a quarter; one that may
+    /// read a temporary first keeps its own all the same.
+    pub keep_temporaries: bool,
 }
 
 /// The largest value that each primitive can have, so that checks which cannot fail are left out.
@@ -61,8 +66,8 @@ pub fn emit(program: &Program, target: &Target, host: &mut impl Host, asm: &mut 
     asm.mov(MICROS_AT, NOW_AT);
     asm.sub(MICROS_AT, ZERO_AT);
 
-    let works = work::works(&decoded.steps);
-    let may_report = works.iter().any(|work| work.may_write(SHOULD_REPORT));
+    let works = work::works(&decoded.steps, target.keep_temporaries);
+    let may_report = works.0.iter().any(|work| work.may_write(SHOULD_REPORT));
     let mut lowering = Lowering::new(asm, layout, works, entry(mask, &target.bounds));
     lowering.run(program.code());
 

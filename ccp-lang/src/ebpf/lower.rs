@@ -19,6 +19,8 @@ pub(super) struct Lowering<'a> {
     pub(super) asm: &'a mut Asm,
     pub(super) layout: Layout,
     pub(super) works: Vec<Work>,
+    /// What temporaries hold is kept from one invocation to the next.
+    pub(super) keeps_temps: bool,
     /// The step at hand.
     pub(super) at: usize,
     pub(super) state: State,
@@ -63,13 +65,19 @@ struct Product {
 }
 
 impl<'a> Lowering<'a> {
-    pub(super) fn new(asm: &'a mut Asm, layout: Layout, works: Vec<Work>, state: State) -> Self {
+    pub(super) fn new(
+        asm: &'a mut Asm,
+        layout: Layout,
+        (works, keeps_temps): (Vec<Work>, bool),
+        state: State,
+    ) -> Self {
         let large = works.len() > SMALL;
         let kinds = core::array::from_fn(|_| asm.label());
         Self {
             asm,
             layout,
             works,
+            keeps_temps,
             at: 0,
             state,
             pinned: 0,
@@ -128,7 +136,7 @@ impl<'a> Lowering<'a> {
         match work.job {
             // Nothing between here and there.
             Job::Unless(..) | Job::UnlessFlag
-                if usize::from(work.also) == self.at + 1 && !work.leaves.event => {}
+                if usize::from(work.also) == self.at + 1 && !work.leaves.has(EVENT_FLAG) => {}
             Job::Binary(op, l, r) if op.is_comparison() && self.is_only_chosen_by(work) => {
                 self.compare_and_choose(op, l, r);
                 return 2;
@@ -452,7 +460,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn unless(&mut self, op: Binary, l: Operand, r: Operand, to: usize) {
-        if self.works.get(self.at).is_some_and(|work| work.leaves.event) {
+        if self.works.get(self.at).is_some_and(|work| work.leaves.has(EVENT_FLAG)) {
             // Somebody looks at eventFlag later.
             self.compare(op, l, r, [EVENT_FLAG; 2]);
             let flag = self.reg(Operand::Slot(EVENT_FLAG));

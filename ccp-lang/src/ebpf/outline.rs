@@ -14,7 +14,7 @@ use crate::primitive::Primitive;
 pub fn outline(program: &Program) -> Result<Assembled, AsmError> {
     let mut asm = Asm::new();
     if let Some(layout) = Layout::packed(0) {
-        let target = Target { layout, program: 1, bounds: Bounds::ANY };
+        let target = Target { layout, program: 1, bounds: Bounds::ANY, keep_temporaries: false };
         emit(program, &target, &mut Outline, &mut asm);
     }
     asm.finish()

@@ -2,8 +2,9 @@
 
 use alloc::vec::Vec;
 
+use crate::limits::Limits;
 use crate::machine::exec::{Act, Step};
-use crate::machine::file::{EVENT_FLAG, MICROS, NOW, SCRATCH, SHOULD_CONTINUE, Slot, ZERO};
+use crate::machine::file::{EVENT_FLAG, MICROS, NOW, SCRATCH, SHOULD_CONTINUE, Slot, TEMPS, ZERO};
 
 /// One step.
 #[derive(Clone, Copy, Debug)]
@@ -15,48 +16,89 @@ pub(super) struct Work {
     /// The instruction in the program's code.
     pub(super) at: u16,
     /// What this step or a later one reads.
-    pub(super) needs: Flags,
+    pub(super) needs: Needs,
     /// What a later one reads.
-    pub(super) leaves: Flags,
+    pub(super) leaves: Needs,
 }
 
-/// The two flags that do not outlive an invocation: whether they are read before they are written.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Flags {
-    pub(super) event: bool,
-    pub(super) goes_on: bool,
-}
+/// Registers of the language that are read before they are written: the flags, which do not outlive
+/// an invocation, and temporaries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Needs(u64);
 
-impl Flags {
+impl Needs {
+    const NONE: Self = Self(0);
+    const TEMPS: Self = Self((1 << TEMP_COUNT) - 1);
+
+    /// One register; nothing for those that are always kept.
+    fn of(slot: Slot) -> Self {
+        match slot {
+            EVENT_FLAG => Self(1 << TEMP_COUNT),
+            SHOULD_CONTINUE => Self(2 << TEMP_COUNT),
+            _ => slot
+                .checked_sub(TEMPS)
+                .filter(|&i| i < TEMP_COUNT)
+                .map_or(Self::NONE, |i| Self(1 << i)),
+        }
+    }
+
+    /// Whether a register is among them.
+    pub(super) fn has(self, slot: Slot) -> bool {
+        self.0 & Self::of(slot).0 != 0
+    }
+
     const fn or(self, other: Self) -> Self {
-        Self { event: self.event || other.event, goes_on: self.goes_on || other.goes_on }
+        Self(self.0 | other.0)
     }
 }
 
-/// The steps of a program.
-pub(super) fn works(steps: &[Step]) -> Vec<Work> {
+/// Whether a slot is a temporary's.
+pub(super) fn is_temp(slot: Slot) -> bool {
+    (TEMPS..TEMPS + TEMP_COUNT).contains(&slot)
+}
+
+/// The steps of a program, and whether it must keep what its temporaries hold.
+///
+/// With `always` it must. Otherwise it must if it may read one before it writes it, which no
+/// compiler's program does.
+pub(super) fn works(steps: &[Step], always: bool) -> (Vec<Work>, bool) {
     let mut works: Vec<Work> = steps.iter().map(Work::of).collect();
-    // Jumps go forward only, so that one pass from the end settles what is needed.
+    let needed = look_back(&mut works, Needs::NONE);
+    let kept = always || needed.0 & Needs::TEMPS.0 != 0;
+    if kept {
+        look_back(&mut works, Needs::TEMPS);
+    }
+    (works, kept)
+}
+
+/// Settles what each step needs, given what is needed at the end. Says what is at the beginning.
+fn look_back(works: &mut [Work], end: Needs) -> Needs {
+    // Jumps go forward only, so that one pass from the end settles it.
     for at in (0..works.len()).rev() {
-        let needs = |at: usize| works.get(at).map_or_else(Flags::default, |work| work.needs);
+        let needs = |at: usize| works.get(at).map_or(end, |work| work.needs);
         let Some(&work) = works.get(at) else {
             continue;
         };
         let leaves = match work.job {
-            Job::End => Flags::default(),
+            Job::End => end,
             Job::Unless(..) | Job::UnlessFlag => needs(at + 1).or(needs(work.also.into())),
+            Job::Stop | Job::StopUnlessContinue => needs(at + 1).or(end),
             _ => needs(at + 1),
         };
-        let wants = |slot, later: bool| work.reads(slot) || later && !work.writes(slot);
-        let needs = Flags {
-            event: wants(EVENT_FLAG, leaves.event),
-            goes_on: wants(SHOULD_CONTINUE, leaves.goes_on),
-        };
+        let mut needs = leaves;
+        for slot in [EVENT_FLAG, SHOULD_CONTINUE].into_iter().chain(TEMPS..TEMPS + TEMP_COUNT) {
+            let one = Needs::of(slot);
+            if work.reads(slot) {
+                needs = needs.or(one);
+            } else if work.writes(slot) {
+                needs = Needs(needs.0 & !one.0);
+            }
+        }
         if let Some(work) = works.get_mut(at) {
             (work.needs, work.leaves) = (needs, leaves);
         }
     }
-    works
+    works.first().map_or(end, |work| work.needs)
 }
 
 /// Where an input comes from.
@@ -165,7 +207,7 @@ impl Work {
     }
 
     fn new(job: Job, result: Slot, also: Slot, at: u16) -> Self {
-        Self { job, result, also, at, needs: Flags::default(), leaves: Flags::default() }
+        Self { job, result, also, at, needs: Needs::NONE, leaves: Needs::NONE }
     }
 
     pub(super) fn reads(&self, slot: Slot) -> bool {
@@ -210,3 +252,8 @@ impl Work {
         matches!(self.job, Job::Binary(op, ..) if op.may_trap())
     }
 }
+
+const TEMP_COUNT: Slot = Limits::MACHINE.temps as Slot;
+
+// A bit for each, and two more.
+const _: () = assert!(TEMP_COUNT < 62);

@@ -134,7 +134,7 @@ pub(crate) const SCRATCH: Slot = 8;
 
 // At the start of a cache line.
 pub(crate) const PRIMITIVES: Slot = 16;
-const TEMPS: Slot = PRIMITIVES + Limits::MACHINE.primitives as Slot;
+pub(crate) const TEMPS: Slot = PRIMITIVES + Limits::MACHINE.primitives as Slot;
 const LOCALS: Slot = TEMPS + Limits::MACHINE.temps as Slot;
 pub(crate) const REPORTS: Slot = LOCALS + Limits::MACHINE.locals as Slot;
 const CONTROLS: Slot = REPORTS + Limits::MACHINE.reports as Slot;

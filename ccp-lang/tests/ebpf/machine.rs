@@ -58,8 +58,17 @@ pub(crate) struct Loaded {
 
 impl Loaded {
     pub(crate) fn new(program: &Program, number: u64, bounds: Bounds) -> Self {
+        Self::with(program, number, bounds, true)
+    }
+
+    /// The same, but what temporaries hold need not last.
+    pub(crate) fn forgetful(program: &Program, number: u64, bounds: Bounds) -> Self {
+        Self::with(program, number, bounds, false)
+    }
+
+    fn with(program: &Program, number: u64, bounds: Bounds, keep_temporaries: bool) -> Self {
         Self::of(|asm| {
-            let target = Target { layout: layout(), program: number, bounds };
+            let target = Target { layout: layout(), program: number, bounds, keep_temporaries };
             emit(program, &target, &mut ToPage, asm);
         })
     }

@@ -11,7 +11,7 @@ mod staged;
 use ccp_lang::ebpf::Bounds;
 use ccp_lang::{
     Call, Class, Code, Event, Instr, Micros, Op, Primitive, Primitives, Program, Reg, Registers,
-    Staged,
+    Staged, Type,
 };
 use generate::{Ack, ack, code};
 use machine::{Flow, Loaded, Ran};
@@ -21,7 +21,7 @@ use proptest::prelude::*;
 /// Programs per run; more with `CCP_EBPF_CASES`.
 fn config(share: u32) -> ProptestConfig {
     let cases = std::env::var("CCP_EBPF_CASES").ok().and_then(|text| text.parse().ok());
-    let cases: u32 = cases.unwrap_or(300);
+    let cases: u32 = cases.unwrap_or(200);
     ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases / share) }
 }
 
@@ -29,7 +29,7 @@ fn config(share: u32) -> ProptestConfig {
 fn narrow() -> Bounds {
     let all = Primitive::ALL.iter().filter(|p| **p != Primitive::AckNow);
     all.fold(Bounds::ANY, |bounds, &primitive| {
-        bounds.with(primitive, if primitive.ty() == ccp_lang::Type::Bool { 1 } else { NARROW })
+        bounds.with(primitive, if primitive.ty() == Type::Bool { 1 } else { NARROW })
     })
 }
 
@@ -51,6 +51,33 @@ fn large(mut code: Code) -> Code {
     code
 }
 
+/// The same program, which now writes each temporary before it reads it.
+fn settled(mut code: Code) -> Code {
+    let defs = code.instrs.iter().take_while(|instr| instr.op == Op::Def).count();
+    let temps = [0, 1, 2, 31].map(|i| Instr::bind(Reg::temp(i), Reg::control(i % 3)));
+    let none = Instr::bind(Reg::EVENT_FLAG, Reg::immediate(0));
+    for event in &mut code.events {
+        event.flag_idx += 5;
+        event.body_idx += 5;
+    }
+    let (flag_idx, body_idx) = (defs as u32, defs as u32 + 5);
+    let first = Event { flag_idx, num_flag_instrs: 5, body_idx, num_body_instrs: 0 };
+    code.events.insert(0, first);
+    code.instrs.splice(defs..defs, temps.into_iter().chain([none]));
+    code
+}
+
+/// What the code is made for.
+#[derive(Clone, Copy)]
+enum For {
+    /// Any primitives; temporaries are kept.
+    Anything,
+    /// Primitives within bounds.
+    Narrow,
+    /// A datapath to which temporaries mean nothing between invocations.
+    Forgetful,
+}
+
 /// All registers that both machines have, primitives that the program reads included.
 fn lasting(program: &Program) -> impl Iterator<Item = Reg> {
     let mask = program.primitives();
@@ -62,13 +89,19 @@ fn lasting(program: &Program) -> impl Iterator<Item = Reg> {
     primitives.chain(few).chain(many).chain(own)
 }
 
-fn check(codes: &[Code; 2], acks: &[Ack], bounds: Option<Bounds>) -> Result<(), TestCaseError> {
+fn check(codes: &[Code; 2], acks: &[Ack], made_for: For) -> Result<(), TestCaseError> {
     let programs = codes.clone().map(|code| {
         Program::verify(code, &ccp_lang::ebpf::LIMITS)
             .expect("the strategy makes only good programs")
     });
-    let bound = bounds.unwrap_or(Bounds::ANY);
-    let loaded = [0, 1].map(|i| Loaded::new(&programs[i], i as u64 + 1, bound));
+    let loaded = [0, 1].map(|i| {
+        let (program, number) = (&programs[i], i as u64 + 1);
+        match made_for {
+            For::Anything => Loaded::new(program, number, Bounds::ANY),
+            For::Narrow => Loaded::new(program, number, narrow()),
+            For::Forgetful => Loaded::forgetful(program, number, Bounds::ANY),
+        }
+    });
     let mut flow = Flow::new();
     let mut regs = Registers::new(Micros(0));
     let mut staged = Staged::new();
@@ -78,10 +111,10 @@ fn check(codes: &[Code; 2], acks: &[Ack], bounds: Option<Bounds>) -> Result<(), 
         now = now.saturating_add_signed(ack.elapsed);
         let mut primitives = Primitives::new();
         for &(primitive, value) in &ack.primitives {
-            let value = match (bounds, primitive.ty()) {
-                (None, _) => value,
-                (Some(_), ccp_lang::Type::Bool) => value & 1,
-                (Some(_), ccp_lang::Type::Num) => value & NARROW,
+            let value = match (made_for, primitive.ty()) {
+                (For::Narrow, Type::Bool) => value & 1,
+                (For::Narrow, Type::Num) => value & NARROW,
+                _ => value,
             };
             primitives.set(primitive, value);
         }
@@ -106,7 +139,9 @@ fn check(codes: &[Code; 2], acks: &[Ack], bounds: Option<Bounds>) -> Result<(), 
         let outcome = program.invoke(&mut regs, call, |fields| report = Some(fields.to_vec()));
         let expected = Ran { cwnd: outcome.cwnd, rate: outcome.rate, report, trap: outcome.trap };
         prop_assert_eq!(&found, &Some(expected), "ack {} of\n{}", number, program);
-        for reg in lasting(program) {
+        let meaningless =
+            |reg: &Reg| matches!(made_for, For::Forgetful) && reg.class == Class::Temp;
+        for reg in lasting(program).filter(|reg| !meaningless(reg)) {
             let (found, expected) = (flow.get(reg), regs.get(reg));
             prop_assert_eq!(found, expected, "{} after ack {} of\n{}", reg, number, program);
         }
@@ -125,7 +160,7 @@ proptest! {
         other in code(),
         acks in vec(ack(), 1..12),
     ) {
-        check(&[one, other], &acks, None)?;
+        check(&[one, other], &acks, For::Anything)?;
     }
 
     #[test]
@@ -134,7 +169,28 @@ proptest! {
         other in code(),
         acks in vec(ack(), 1..12),
     ) {
-        check(&[one, other], &acks, Some(narrow()))?;
+        check(&[one, other], &acks, For::Narrow)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(config(2))]
+
+    #[test]
+    fn forgotten_temporaries_change_nothing_else(
+        one in code(),
+        other in code(),
+        acks in vec(ack(), 1..12),
+    ) {
+        check(&[settled(one), settled(other)], &acks, For::Forgetful)?;
+    }
+
+    #[test]
+    fn a_program_that_reads_a_temporary_first_finds_its_own(
+        code in code(),
+        acks in vec(ack(), 1..12),
+    ) {
+        check(&[code.clone(), code], &acks, For::Forgetful)?;
     }
 }
 
@@ -143,6 +199,6 @@ proptest! {
 
     #[test]
     fn the_code_of_large_programs_does_so_too(code in code(), acks in vec(ack(), 1..12)) {
-        check(&[large(code.clone()), code], &acks, None)?;
+        check(&[large(code.clone()), code], &acks, For::Anything)?;
     }
 }
