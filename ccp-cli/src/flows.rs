@@ -14,10 +14,15 @@ use crate::args::Flows;
 pub(crate) fn flows(args: &Flows) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     loop {
-        let views = View::all().map_err(|error| {
+        let mut views = View::all().map_err(|error| {
             let error = anyhow::Error::new(error);
             Failure::Machine(error.context("flows cannot be looked at; that needs CAP_SYS_ADMIN"))
         })?;
+        // What is left of a dead agent is there as long as one of its sockets.
+        views.retain(|(view, agent)| {
+            let lives = agent.and_then(|agent| agent.silent_us).is_none_or(|us| us < SILENT_US);
+            lives || !view.flows().is_empty()
+        });
         if args.json {
             print_json(&mut out, &views)?;
         } else {
