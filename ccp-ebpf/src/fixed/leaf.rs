@@ -2,7 +2,8 @@
 
 use ccp_lang::ebpf::Gpr::{R0, R1, R2, R3, R4, R5, R8, R9, R10};
 use ccp_lang::ebpf::{
-    Alu, Asm, AsmError, Assembled, Bounds, Cond, Ending, Gpr, Host, Size, Target, emit, emit_bare,
+    Alu, Asm, AsmError, Assembled, Cond, Ending, Gpr, Host, PrimitiveBounds, Size, Target, emit,
+    emit_bare,
 };
 use ccp_lang::{Primitive, Program};
 use ccp_wire::{Kind, ProgramUid};
@@ -331,9 +332,9 @@ fn give_back(kit: &mut Kit<'_>) {
 }
 
 /// What the primitives are at most, as they are computed here.
-fn bounds() -> Bounds {
+fn bounds() -> PrimitiveBounds {
     let (packets, bytes) = (u64::from(u32::MAX), u64::from(u32::MAX) << 16);
-    Bounds::ANY
+    PrimitiveBounds::ANY
         .with(Primitive::AckEcnPackets, packets)
         .with(Primitive::AckEcnBytes, bytes)
         .with(Primitive::AckLostPktsSample, packets)

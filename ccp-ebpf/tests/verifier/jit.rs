@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use ccp_ebpf::sys::{self, MapKind, MapSpec, Mapping};
 use ccp_lang::ebpf::{
-    Asm, Assembled, Bounds, Ending, Gpr, Host, LIMITS, Layout, Size, Target, emit,
+    Asm, Assembled, Ending, Gpr, Host, LIMITS, Layout, PrimitiveBounds, Size, Target, emit,
 };
 use ccp_lang::{Call, Micros, Primitive, Primitives, Program, Reg, Registers, Staged, TrapKind};
 
@@ -115,7 +115,7 @@ impl Flow {
         .unwrap();
         let mut asm = Asm::new();
         asm.map_value(Gpr::R9, map.as_raw_fd(), 0);
-        let bounds = Bounds::ANY;
+        let bounds = PrimitiveBounds::ANY;
         let target = Target { layout: LAYOUT, program: 1, bounds, keep_temporaries: true };
         emit(program, &target, &mut ToPage, &mut asm);
         let code = asm.finish().unwrap();

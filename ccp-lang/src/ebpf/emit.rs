@@ -22,7 +22,7 @@ pub struct Target {
     /// The number by which both sides know this program, not 0.
     pub program: u64,
     /// What primitives are at most.
-    pub bounds: Bounds,
+    pub bounds: PrimitiveBounds,
     /// Whether temporaries keep what they hold from one invocation to the next, as they do in the
     /// machine, even if this program has no use for it: it writes each before it reads it, as
     /// every compiler's program does. Without, that program is shorter by a quarter; one that may
@@ -34,9 +34,9 @@ pub struct Target {
 ///
 /// A primitive that exceeds its bound makes a program miss traps; it does no other harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bounds([u64; Primitives::COUNT]);
+pub struct PrimitiveBounds([u64; Primitives::COUNT]);
 
-impl Bounds {
+impl PrimitiveBounds {
     /// Any value whatsoever.
     pub const ANY: Self = Self([u64::MAX; Primitives::COUNT]);
 
@@ -161,7 +161,7 @@ struct Labels {
 }
 
 /// What is known when the program begins.
-fn entry(mask: u64, bounds: &Bounds) -> State {
+fn entry(mask: u64, bounds: &PrimitiveBounds) -> State {
     let mut state = State::default();
     for index in (0..Primitives::COUNT as Slot).filter(|index| mask & (1 << index) != 0) {
         let most = bounds.0.get(usize::from(index)).copied().unwrap_or(u64::MAX);

@@ -15,7 +15,7 @@ mod take;
 mod work;
 
 pub use asm::{Alu, Asm, AsmError, Assembled, Atomic, Cond, Gpr, Label, Size, Src};
-pub use emit::{Bounds, Target, emit, emit_bare};
+pub use emit::{PrimitiveBounds, Target, emit, emit_bare};
 pub use host::{Ending, Host};
 pub use insn::Insn;
 pub use layout::Layout;

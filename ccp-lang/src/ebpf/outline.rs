@@ -1,7 +1,7 @@
 //! A program's code without a datapath around it, to be read.
 
 use super::asm::{Asm, AsmError, Assembled, Gpr};
-use super::emit::{Bounds, Target, emit};
+use super::emit::{PrimitiveBounds, Target, emit};
 use super::host::{Ending, Host};
 use super::layout::Layout;
 use crate::machine::Program;
@@ -14,7 +14,8 @@ use crate::primitive::Primitive;
 pub fn outline(program: &Program) -> Result<Assembled, AsmError> {
     let mut asm = Asm::new();
     if let Some(layout) = Layout::packed(0) {
-        let target = Target { layout, program: 1, bounds: Bounds::ANY, keep_temporaries: false };
+        let target =
+            Target { layout, program: 1, bounds: PrimitiveBounds::ANY, keep_temporaries: false };
         emit(program, &target, &mut Outline, &mut asm);
     }
     asm.finish()

@@ -1,6 +1,8 @@
 //! A flow whose program runs in a user-space eBPF machine.
 
-use ccp_lang::ebpf::{Asm, Assembled, Bounds, Ending, Gpr, Host, Insn, Layout, Size, Target, emit};
+use ccp_lang::ebpf::{
+    Asm, Assembled, Ending, Gpr, Host, Insn, Layout, PrimitiveBounds, Size, Target, emit,
+};
 use ccp_lang::{Class, Primitive, Primitives, Program, Reg, Trap, TrapKind};
 
 /// What an invocation did.
@@ -57,16 +59,21 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    pub(crate) fn new(program: &Program, number: u64, bounds: Bounds) -> Self {
+    pub(crate) fn new(program: &Program, number: u64, bounds: PrimitiveBounds) -> Self {
         Self::with(program, number, bounds, true)
     }
 
     /// The same, but what temporaries hold need not last.
-    pub(crate) fn forgetful(program: &Program, number: u64, bounds: Bounds) -> Self {
+    pub(crate) fn forgetful(program: &Program, number: u64, bounds: PrimitiveBounds) -> Self {
         Self::with(program, number, bounds, false)
     }
 
-    fn with(program: &Program, number: u64, bounds: Bounds, keep_temporaries: bool) -> Self {
+    fn with(
+        program: &Program,
+        number: u64,
+        bounds: PrimitiveBounds,
+        keep_temporaries: bool,
+    ) -> Self {
         Self::of(|asm| {
             let target = Target { layout: layout(), program: number, bounds, keep_temporaries };
             emit(program, &target, &mut ToPage, asm);

@@ -8,7 +8,7 @@ mod machine;
 mod shape;
 mod staged;
 
-use ccp_lang::ebpf::Bounds;
+use ccp_lang::ebpf::PrimitiveBounds;
 use ccp_lang::{
     Call, Class, Code, Event, Instr, Micros, Op, Primitive, Primitives, Program, Reg, Registers,
     Staged, Type,
@@ -26,9 +26,9 @@ fn config(share: u32) -> ProptestConfig {
 }
 
 /// What a transport that counts in 32 bits can say.
-fn narrow() -> Bounds {
+fn narrow() -> PrimitiveBounds {
     let all = Primitive::ALL.iter().filter(|p| **p != Primitive::AckNow);
-    all.fold(Bounds::ANY, |bounds, &primitive| {
+    all.fold(PrimitiveBounds::ANY, |bounds, &primitive| {
         bounds.with(primitive, if primitive.ty() == Type::Bool { 1 } else { NARROW })
     })
 }
@@ -97,9 +97,9 @@ fn check(codes: &[Code; 2], acks: &[Ack], made_for: For) -> Result<(), TestCaseE
     let loaded = [0, 1].map(|i| {
         let (program, number) = (&programs[i], i as u64 + 1);
         match made_for {
-            For::Anything => Loaded::new(program, number, Bounds::ANY),
+            For::Anything => Loaded::new(program, number, PrimitiveBounds::ANY),
             For::Narrow => Loaded::new(program, number, narrow()),
-            For::Forgetful => Loaded::forgetful(program, number, Bounds::ANY),
+            For::Forgetful => Loaded::forgetful(program, number, PrimitiveBounds::ANY),
         }
     });
     let mut flow = Flow::new();

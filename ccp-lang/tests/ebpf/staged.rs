@@ -1,7 +1,7 @@
 //! How a program takes what the agent has staged: all of one writing or nothing.
 
 use super::machine::{Flow, Loaded, Ran, ToPage, layout};
-use ccp_lang::ebpf::{Bounds, choose, emit_bare};
+use ccp_lang::ebpf::{PrimitiveBounds, choose, emit_bare};
 use ccp_lang::{Code, Event, Instr, Limits, Op, Primitives, Program, Reg};
 
 /// `(when true (:= Rate (+ control.0 control.1)))`, with `control.2` declared as 7.
@@ -18,7 +18,7 @@ fn sum() -> Program {
 }
 
 fn loaded(number: u64) -> Loaded {
-    Loaded::new(&sum(), number, Bounds::ANY)
+    Loaded::new(&sum(), number, PrimitiveBounds::ANY)
 }
 
 fn ack(flow: &mut Flow, program: &Loaded) -> Option<Ran> {
