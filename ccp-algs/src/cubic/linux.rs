@@ -6,6 +6,9 @@
 //! anew at most once a jiffy, and every 31 ms while the window stays; a timeout forgets everything; an undone
 //! reduction leaves K = 0; only idle time, not application-limited time, is taken out of the epoch. A jiffy is taken to
 //! be a millisecond.
+//!
+//! One deviation from the kernel: its HyStart, once it has ended slow start, rests until a timeout. Here it also watches
+//! the slow start that follows idle time, since the program has no instruction left to remember that with.
 
 use super::root::integer_cube_root;
 use super::{LinuxConfig, parts};
