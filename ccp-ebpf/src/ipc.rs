@@ -62,7 +62,7 @@ impl EbpfSocket {
         let engine = Engine::start(options)?;
         load_bare(&engine)?;
         let ring = Ring::new(engine.maps().ring.as_fd(), engine.options().ring_bytes)?;
-        let beat = engine.options().fallback_after / 4;
+        let beat = (engine.options().fallback_after / 4).max(SHORTEST_BEAT);
         let hello = Hello {
             flags: HelloFlags(0),
             primitives: primitives(),
@@ -343,6 +343,9 @@ pub enum OpenError {
     #[error(transparent)]
     Sys(#[from] SysError),
 }
+
+/// An agent that may never stand still would otherwise do nothing but show that it does not.
+const SHORTEST_BEAT: Duration = Duration::from_millis(1);
 
 /// How often a spinning receive looks at the clock, in turns.
 const TURNS_PER_CLOCK: u32 = 64;

@@ -164,6 +164,8 @@ pub(crate) struct Private {
     pub(crate) undone: u32,
     /// The window last set through CCP, in packets; 0: none.
     pub(crate) cwnd_set: u32,
+    /// When it was last looked whether the application fills the window, in the kernel's jiffies.
+    pub(crate) looked: u32,
 }
 
 /// The program's part of a flow's page.

@@ -6,8 +6,7 @@
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::Ordering;
 
-use crate::page::PAGE;
-use crate::sys::{Mapping, SysError};
+use crate::sys::{self, Mapping, SysError};
 
 /// The reading end.
 #[derive(Debug)]
@@ -21,6 +20,8 @@ pub struct Ring {
     len: u64,
     /// Our position.
     at: u64,
+    /// Bytes of the kernel's pages, which the two positions have one each of.
+    page: usize,
 }
 
 /// What [`Ring::next`] found.
@@ -40,10 +41,11 @@ impl Ring {
     /// # Errors
     /// What the kernel refuses.
     pub fn new(fd: BorrowedFd<'_>, len: u32) -> Result<Self, SysError> {
-        let consumer = Mapping::new(fd, 0, PAGE)?;
-        let producer = Mapping::read_only(fd, PAGE, PAGE + 2 * len as usize)?;
+        let page = sys::page_size();
+        let consumer = Mapping::new(fd, 0, page)?;
+        let producer = Mapping::read_only(fd, page, page + 2 * len as usize)?;
         let at = consumer.u64_at(0).map_or(0, |word| word.load(Ordering::Relaxed));
-        Ok(Self { consumer, producer, len: len.into(), at })
+        Ok(Self { consumer, producer, len: len.into(), at, page })
     }
 
     /// Whether something is there that has not been read, finished or not.
@@ -56,7 +58,7 @@ impl Ring {
     /// Takes the next message.
     pub fn next(&mut self, buf: &mut [u8]) -> Next {
         while self.has_more() {
-            let start = PAGE + (self.at & (self.len - 1)) as usize;
+            let start = self.page + (self.at & (self.len - 1)) as usize;
             let Some(header) = self.producer.u32_at(start) else { return Next::Nothing };
             let header = header.load(Ordering::Acquire);
             if header & BUSY != 0 {

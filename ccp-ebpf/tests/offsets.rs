@@ -1,6 +1,7 @@
 //! Kernels that were never built: right offsets, or a refusal that names what is missing.
 
 use ccp_ebpf::btf::{Btf, BtfMaker, Kind, TypeId};
+use ccp_ebpf::fixed::{Fixed, MapFds};
 use ccp_ebpf::offsets::{CALLBACKS, Kernel, OffsetError, Sample, Sock, Socket};
 use ccp_lang::ebpf::Size;
 use proptest::prelude::*;
@@ -161,6 +162,27 @@ fn the_arguments_of_cong_control_come_from_its_prototype() {
     assert_eq!((newer.sample, newer.flag), (3, Some(2)));
     let older = Made { older_prototype: true, ..Made::default() }.read().unwrap().cong_control;
     assert_eq!((older.sample, older.flag), (1, None));
+}
+
+#[test]
+fn the_code_for_a_kernel_reads_that_kernels_arguments_and_members() {
+    let code = |made: Made| {
+        let kernel = made.read().unwrap();
+        let maps = MapFds::default();
+        let fixed = Fixed { kernel: &kernel, maps, slot_bits: 12, epoch_us: 0 };
+        let programs = fixed.programs("").unwrap();
+        let found = programs.into_iter().find(|program| program.callback == "cong_control");
+        (found.unwrap().code.to_string(), kernel)
+    };
+    let (newer, kernel) = code(Made::default());
+    assert!(newer.contains("r8 = *(u64 *)(r7 +24)"), "the sample is argument 3");
+    assert!(newer.contains("r1 = *(u64 *)(r7 +16)"), "the flag is argument 2");
+    let cwnd = |kernel: &Kernel| format!("*(u32 *)(r6 +{}) = r1", kernel.sock.snd_cwnd.offset);
+    assert!(newer.contains(&cwnd(&kernel)));
+    let (older, kernel) = code(Made { older_prototype: true, padding: 40, ..Made::default() });
+    assert!(older.contains("r8 = *(u64 *)(r7 +8)"), "the sample is argument 1");
+    assert!(!older.contains("(r7 +16)"), "there is no flag");
+    assert!(older.contains(&cwnd(&kernel)) && !newer.contains(&cwnd(&kernel)));
 }
 
 #[test]

@@ -214,6 +214,11 @@ pub(crate) fn unused_window(kit: &mut Kit<'_>) {
     kit.alu32(Alu::Sub, R0, R1);
     kit.get(R2, sock.icsk_rto);
     kit.jump_if32(Cond::SLt, R0, R2, done);
+    // Older kernels do not let us move their stamp, so when we last looked is a stamp of our own.
+    kit.mov(R0, R5);
+    kit.private(R1, private::LOOKED);
+    kit.alu32(Alu::Sub, R0, R1);
+    kit.jump_if32(Cond::SLt, R0, R2, done);
     kit.get(R1, sock.icsk_ca_state);
     kit.jump_if(Cond::Ne, R1, 0, stamp);
     // Nor when it is the send buffer that limits, or when no process holds the socket any more.
@@ -232,7 +237,7 @@ pub(crate) fn unused_window(kit: &mut Kit<'_>) {
     keep_threshold(kit);
     kit.put(sock.snd_cwnd, R4);
     kit.bind(stamp);
-    kit.put(sock.snd_cwnd_stamp, R5);
+    kit.set_private(private::LOOKED, R5);
     kit.bind(done);
 }
 

@@ -306,6 +306,7 @@ pub(crate) mod private {
         TIMEOUT timeout W,
         UNDONE undone W,
         CWND_SET cwnd_set W,
+        LOOKED looked W,
     }
 }
 

@@ -334,6 +334,13 @@ pub fn wait_either(
     if found < 0 { Err(SysError::last("ppoll")) } else { Ok(entries.map(|e| e.revents != 0)) }
 }
 
+/// Bytes of the kernel's pages.
+#[must_use]
+pub fn page_size() -> usize {
+    // SAFETY: takes an integer only.
+    usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
+}
+
 /// The clock that sockets are stamped with, in microseconds.
 #[must_use]
 pub fn monotonic_us() -> u64 {
