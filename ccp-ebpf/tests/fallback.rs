@@ -48,7 +48,7 @@ fn the_fallback_reduces_its_window_as_the_kernels_reno_does() {
         let engine = Engine::start(options("")).unwrap();
         let [own, reno] = [engine.options().names[0].name.as_str(), "reno"].map(|name| {
             let (sender, receiver) = connect("127.0.0.1", name);
-            retransmitted(&transfer(sender, receiver, 10_000_000))
+            Tcp::of(&transfer(sender, receiver, 10_000_000)).retransmitted
         });
         // The queue is short, so both lose again and again. Growth alone would lose fifty times as
         // much.

@@ -125,23 +125,40 @@ fn pattern(at: usize) -> u8 {
     (at * 31 / 7) as u8
 }
 
-/// How many segments a socket has sent more than once.
-pub(crate) fn retransmitted(socket: &impl AsRawFd) -> u32 {
-    // SAFETY: all integers, for which zeros are valid.
-    let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
-    let mut len = size_of_val(&info) as libc::socklen_t;
-    // SAFETY: `info` is valid for writes of `len` bytes, its size, and both outlive the call.
-    let result = unsafe {
-        libc::getsockopt(
-            socket.as_raw_fd(),
-            libc::IPPROTO_TCP,
-            libc::TCP_INFO,
-            std::ptr::from_mut(&mut info).cast(),
-            &mut len,
-        )
-    };
-    assert_eq!(result, 0, "TCP_INFO");
-    info.tcpi_total_retrans
+/// What the kernel says of a TCP socket.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tcp {
+    /// The congestion window, in packets.
+    pub(crate) cwnd: u32,
+    /// Segments sent more than once.
+    pub(crate) retransmitted: u32,
+    /// In bytes per second.
+    pub(crate) pacing_rate: u64,
+}
+
+impl Tcp {
+    pub(crate) fn of(socket: &impl AsRawFd) -> Self {
+        let mut info = [0_u8; 128];
+        let mut len = info.len() as libc::socklen_t;
+        // SAFETY: `info` is valid for writes of `len` bytes, its size, and both outlive the call.
+        let result = unsafe {
+            libc::getsockopt(
+                socket.as_raw_fd(),
+                libc::IPPROTO_TCP,
+                libc::TCP_INFO,
+                info.as_mut_ptr().cast(),
+                &mut len,
+            )
+        };
+        assert!(result == 0 && len as usize == info.len(), "TCP_INFO");
+        // Places in `struct tcp_info` (linux/tcp.h), of which the C library has an older form.
+        let word = |at: usize| u32::from_ne_bytes(info[at..at + 4].try_into().unwrap());
+        Self {
+            cwnd: word(80),
+            retransmitted: word(100),
+            pacing_rate: u64::from_ne_bytes(info[104..112].try_into().unwrap()),
+        }
+    }
 }
 
 /// A word of a flow's page by slot.
