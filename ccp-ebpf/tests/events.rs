@@ -35,7 +35,7 @@ fn a_timeout_is_told_to_the_program_once() {
         let (mut agent, mut sender, mut receiver) = governed();
         deaf(&receiver, true);
         sender.write_all(&[1; 20_000]).unwrap();
-        wait_until("a timeout", || retransmitted(&sender) > 1);
+        wait_until("a timeout", || Tcp::of(&sender).retransmitted > 1);
         deaf(&receiver, false);
         receiver.read_exact(&mut [0; 20_000]).unwrap();
         let told = agent.last_report(&mut sender, &mut receiver);
@@ -53,7 +53,7 @@ fn a_timeout_that_was_none_is_told_as_undone() {
         // All arrives, but the sender does not hear of it for a while.
         deaf(&sender, true);
         sender.write_all(&[1; 20_000]).unwrap();
-        wait_until("a timeout", || retransmitted(&sender) > 0);
+        wait_until("a timeout", || Tcp::of(&sender).retransmitted > 0);
         deaf(&sender, false);
         receiver.read_exact(&mut [0; 20_000]).unwrap();
         let told = agent.last_report(&mut sender, &mut receiver);
