@@ -98,8 +98,9 @@ impl Adopter {
     /// # Errors
     /// What the kernel refuses in a namespace that could be entered.
     pub fn everywhere(&self) -> Result<Adopted, AdoptError> {
-        let mut all = Adopted::default();
-        for namespace in namespaces() {
+        // Walked without entering it, which needs more rights than walking.
+        let mut all = self.here()?;
+        for namespace in other_namespaces() {
             let enter_and_walk = || match sys::enter_net(&namespace) {
                 Ok(()) => self.here(),
                 Err(_) => Ok(Adopted { closed: 1, ..Adopted::default() }),
@@ -112,15 +113,15 @@ impl Adopter {
     }
 }
 
-/// Each network namespace once, this thread's own first.
-fn namespaces() -> impl Iterator<Item = File> {
-    let mut paths = vec![PathBuf::from("/proc/thread-self/ns/net")];
+/// Each network namespace once, but not this thread's own.
+fn other_namespaces() -> impl Iterator<Item = File> {
     let entries = |folder| fs::read_dir(folder).into_iter().flatten().flatten();
-    paths.extend(entries("/run/netns").map(|entry| entry.path()));
+    let mut paths: Vec<PathBuf> = entries("/run/netns").map(|entry| entry.path()).collect();
     let is_process = |name: &[u8]| name.iter().all(u8::is_ascii_digit);
     let processes = entries("/proc").filter(move |e| is_process(e.file_name().as_encoded_bytes()));
     paths.extend(processes.map(|entry| entry.path().join("ns/net")));
-    let mut seen = HashSet::new();
+    let own = fs::metadata("/proc/thread-self/ns/net");
+    let mut seen: HashSet<_> = own.iter().map(|own| (own.dev(), own.ino())).collect();
     // What is gone by now, or not ours to see, is not there.
     paths.into_iter().filter_map(move |path| {
         // Before opening: a host has thousands of processes and few namespaces.
