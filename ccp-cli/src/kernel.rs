@@ -1,14 +1,18 @@
 //! The kernel's TCP as a transport of `ccp run`.
 
 use anyhow::Context;
+use ccp_ebpf::adopt::AdoptError;
+use ccp_ebpf::doctor::{Verdict, examine};
+use ccp_ebpf::engine::StartError;
 use ccp_ebpf::rules::Rules;
-use ccp_ebpf::{Adopt, EbpfSocket, Name, Options};
+use ccp_ebpf::{Adopt, EbpfSocket, LifeError, Name, OpenError, Options, caps};
 use tracing::info;
 
-use crate::Failure;
 use crate::args::Kernel;
+use crate::{Failure, whole};
 
-/// Loads the datapath, and registers `ccp` and one name for each algorithm.
+/// Loads the datapath, and registers `ccp` and one name for each algorithm. Then gives up, for this
+/// thread and all that it starts, the capabilities that are not needed any more.
 pub(crate) fn open(args: &Kernel, algorithms: &[&str]) -> Result<EbpfSocket, Failure> {
     let mut options = Options::default();
     options.names = Name::for_algorithms(algorithms).map_err(|e| Failure::Usage(e.to_string()))?;
@@ -21,14 +25,34 @@ pub(crate) fn open(args: &Kernel, algorithms: &[&str]) -> Result<EbpfSocket, Fai
     options.adopt = args.adopt.iter().map(|name| adopt(name)).collect();
     options.pin = args.pin.clone();
     let names: Vec<String> = options.names.iter().map(|name| name.name.clone()).collect();
-    let socket = EbpfSocket::start(options).context("cannot govern this kernel's TCP")?;
+    let socket = EbpfSocket::start(options).map_err(refused)?;
+    let kept = caps::give_up(args.set_default).context("capabilities cannot be given up")?;
     let who = if args.unprivileged {
         "every user (--unprivileged)"
     } else {
         "those with CAP_NET_ADMIN; --unprivileged lets every user"
     };
     info!(names = %names.join(","), who, "sockets may choose these algorithms");
+    info!(%kept, "all other capabilities are given up");
     Ok(socket)
+}
+
+/// Says beside the kernel's word what `ccp doctor` finds missing.
+fn refused(error: OpenError) -> Failure {
+    match &error {
+        OpenError::Start(
+            StartError::Setting { .. } | StartError::RingSize { .. } | StartError::Name { .. },
+        )
+        | OpenError::Life(LifeError::Adopt(AdoptError::Name { .. })) => {
+            return Failure::Usage(whole(&error.into()));
+        }
+        _ => {}
+    }
+    let mut said = whole(&anyhow::Error::new(error).context("cannot govern this kernel's TCP"));
+    for check in examine().into_iter().filter(|check| check.verdict == Verdict::Missing) {
+        said.push_str(&format!("\nmissing here: {}: {}; {}", check.name, check.seen, check.remedy));
+    }
+    Failure::Machine(anyhow::Error::msg(said))
 }
 
 /// The rules of the command line and then those of the file; each must name an algorithm that runs.

@@ -22,6 +22,12 @@ pub(crate) struct About {
     pub(crate) agent: AgentPlan,
 }
 
+/// Where a recording goes.
+pub(crate) struct Target {
+    file: String,
+    out: File,
+}
+
 /// A recording that is under way.
 pub(crate) struct Recording {
     file: String,
@@ -31,20 +37,31 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    /// Opens the file, in place of what it held, and begins.
+    /// Opens the file; what it holds stays until [`Recording::start`].
+    pub(crate) fn open(path: &Path) -> Result<Target, Failure> {
+        let file = path.display().to_string();
+        let out = File::options().write(true).create(true).truncate(false).open(path);
+        let out =
+            out.with_context(|| format!("cannot record to {file}")).map_err(Failure::Machine)?;
+        Ok(Target { file, out })
+    }
+
+    /// Begins, in place of what the file held.
     pub(crate) fn start(
-        path: &Path,
+        Target { file, out }: Target,
         command: &str,
         agent: &AgentPlan,
         when_full: WhenFull,
     ) -> Result<Self, Failure> {
-        let file = path.display().to_string();
         let by = format!("ccp {command} {}", env!("CARGO_PKG_VERSION"));
         let about = serde_json::to_string(&About { by, agent: agent.clone() })?;
         let (recorder, writer) = recorder(&about, when_full)?;
-        let out = File::create(path)
-            .with_context(|| format!("cannot record to {file}"))
-            .map_err(Failure::Machine)?;
+        // A pipe has nothing to lose, and no length.
+        if out.metadata().is_ok_and(|about| about.is_file()) {
+            out.set_len(0)
+                .with_context(|| format!("cannot record to {file}"))
+                .map_err(Failure::Machine)?;
+        }
         let (to, written) = mpsc::channel();
         let name = file.clone();
         std::thread::Builder::new()

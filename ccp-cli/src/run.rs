@@ -16,7 +16,7 @@ use tracing_subscriber::EnvFilter;
 use crate::Failure;
 use crate::args::{Run, Transport};
 use crate::plan::AgentPlan;
-use crate::record::Recording;
+use crate::record::{Recording, Target};
 
 /// Prints the algorithms, and with `long` what can be set about each.
 pub(crate) fn list(long: bool) -> Result<(), Failure> {
@@ -39,6 +39,8 @@ pub(crate) fn run(args: &Run, color: bool) -> Result<(), Failure> {
     let plan = AgentPlan::of(&args.algorithms, args.default.as_deref()).map_err(Failure::Usage)?;
     let plan = plan.report(args.report);
     start_log(color);
+    // First of all: a kernel's agent gives the rights up that opening it may need.
+    let record = args.record.as_deref().map(Recording::open).transpose()?;
 
     match args.ipc {
         Transport::Unix => {
@@ -48,14 +50,14 @@ pub(crate) fn run(args: &Run, color: bool) -> Result<(), Failure> {
             }
             let socket: Socket<Blocking> = options.bind(&args.bind).map_err(cannot_bind)?;
             info!(socket = %socket.local_addr(), algorithms = %plan.names(), default = plan.default, "agent starts");
-            serve(socket, args, &plan, |addr| addr.to_string())
+            serve(socket, record, &plan, |addr| addr.to_string())
         }
         #[cfg(all(target_os = "linux", feature = "ebpf"))]
         Transport::Ebpf => {
             let names: Vec<&str> = plan.named.iter().map(|(name, _)| name.as_str()).collect();
             let socket = crate::kernel::open(&args.kernel, &names)?;
             info!(algorithms = %plan.names(), default = plan.default, "agent starts");
-            serve(socket, args, &plan, |()| "kernel".to_owned())
+            serve(socket, record, &plan, |()| "kernel".to_owned())
         }
     }
 }
@@ -63,14 +65,14 @@ pub(crate) fn run(args: &Run, color: bool) -> Result<(), Failure> {
 /// Runs the agent on its end of the transport, recorded if that is asked for.
 fn serve<I: Ipc>(
     socket: I,
-    args: &Run,
+    record: Option<Target>,
     plan: &AgentPlan,
     name_of: fn(&I::Addr) -> String,
 ) -> Result<(), Failure> {
-    let Some(file) = &args.record else {
+    let Some(target) = record else {
         return govern(socket, plan);
     };
-    let recording = Recording::start(file, "run", plan, WhenFull::GiveUp)?;
+    let recording = Recording::start(target, "run", plan, WhenFull::GiveUp)?;
     let ended = govern(Recorded::new(socket, &recording.recorder, name_of), plan);
     let recorded = recording.end();
     ended.and(recorded)

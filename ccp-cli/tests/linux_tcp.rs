@@ -3,17 +3,14 @@
 
 mod common;
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread;
 
+use common::kernel::{Agent, choose, connection, may_take_the_names, registered};
 use common::{ccp, text};
-use nix::fcntl::{Flock, FlockArg};
 use nix::sched::{CloneFlags, unshare};
-use nix::sys::socket::setsockopt;
-use nix::sys::socket::sockopt::TcpCongestion;
 
 #[test]
 fn an_agent_governs_flows_that_choose_it_and_leaves_no_name_behind() {
@@ -26,7 +23,7 @@ fn an_agent_governs_flows_that_choose_it_and_leaves_no_name_behind() {
 
     // Only one agent can have the names.
     let second = ccp(&["run", "reno", "--ipc", "ebpf"], "");
-    assert_eq!(second.status.code(), Some(1));
+    assert_eq!(second.status.code(), Some(3));
     let complaint = text(&second.stderr);
     assert!(complaint.contains("ccp is not registered"), "{complaint}");
     assert!(complaint.contains("another agent"), "{complaint}");
@@ -94,9 +91,9 @@ fn what_cannot_be_is_refused_before_anything_is_registered() {
         (&["--rule", "port=x -> reno"][..], 2, "'x' is no port"),
         (&["--rule=-> vegas"], 2, "'vegas', which does not run here; there are reno, bbr"),
         (&["--rules", "/no/such/file"], 1, "cannot read /no/such/file"),
-        (&["--pin", "/proc"], 1, "mount -t bpf"),
-        (&["--adopt", "sixteen_bytes_xx"], 1, "no algorithm's name"),
-        (&["--max-flows", "0"], 1, "1 to 65536"),
+        (&["--pin", "/proc"], 3, "mount -t bpf"),
+        (&["--adopt", "sixteen_bytes_xx"], 2, "no algorithm's name"),
+        (&["--max-flows", "0"], 2, "1 to 65536"),
     ] {
         let run = ccp(&[&["run", "reno", "bbr", "--ipc", "ebpf"], args].concat(), "");
         let said = text(&run.stderr);
@@ -109,79 +106,4 @@ fn what_cannot_be_is_refused_before_anything_is_registered() {
 fn default() -> String {
     let name = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_congestion_control");
     name.unwrap().trim().to_owned()
-}
-
-/// A connection over the loopback.
-fn connection() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let sender = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    (sender, listener.accept().unwrap().0)
-}
-
-/// Sets TCP_CONGESTION.
-fn choose(socket: &TcpStream, name: &str) {
-    setsockopt(socket, TcpCongestion, &name.into()).unwrap();
-}
-
-fn registered() -> Vec<String> {
-    let known = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_available_congestion_control");
-    known.unwrap().split_whitespace().map(str::to_owned).collect()
-}
-
-/// The names are the machine's: one test at a time has them, of whatever process. Nothing when they
-/// cannot be had here at all; then the test is noted as skipped.
-fn may_take_the_names(test: &str) -> Option<Flock<File>> {
-    let doctor = ccp(&["doctor"], "");
-    if doctor.status.success() {
-        let lock = File::create(std::env::temp_dir().join("ccp-test-names.lock")).unwrap();
-        return Some(Flock::lock(lock, FlockArg::LockExclusive).unwrap());
-    }
-    eprintln!("{test} is skipped: ccp doctor names what is missing");
-    if let Some(file) = std::env::var_os("CCP_TEST_SKIPS") {
-        let mut file = File::options().append(true).create(true).open(file).unwrap();
-        writeln!(file, "ccp-cli {test}: ccp doctor names what is missing").unwrap();
-    }
-    None
-}
-
-/// An agent that ends with the test.
-struct Agent {
-    child: Child,
-    log: BufReader<std::process::ChildStderr>,
-}
-
-impl Agent {
-    fn start(args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_ccp"))
-            .args(args)
-            .env("RUST_LOG", "info")
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap());
-        Self { child, log }
-    }
-
-    /// Reads its log up to a line that has this text.
-    fn wait_for(&mut self, wanted: &str) {
-        let mut line = String::new();
-        while !line.contains(wanted) {
-            line.clear();
-            assert_ne!(self.log.read_line(&mut line).unwrap(), 0, "it never said {wanted}");
-        }
-    }
-
-    fn end(&mut self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        self.wait_for("agent ended");
-        assert!(self.child.wait().unwrap().success());
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        // Already ended where the test went well.
-        let _ = (self.child.kill(), self.child.wait());
-    }
 }

@@ -5,6 +5,8 @@
 pub mod adopt;
 pub mod btf;
 #[cfg(target_os = "linux")]
+pub mod caps;
+#[cfg(target_os = "linux")]
 pub mod doctor;
 #[cfg(target_os = "linux")]
 pub mod engine;

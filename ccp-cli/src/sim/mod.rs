@@ -39,7 +39,7 @@ pub(crate) fn sim(args: &args::Sim) -> Result<(), Failure> {
     }
     let recording = args.record.as_deref();
     // Its time stands still while the file is slow.
-    let start = |path| Recording::start(path, "sim", &plan.agent, WhenFull::Wait);
+    let start = |path| Recording::start(Recording::open(path)?, "sim", &plan.agent, WhenFull::Wait);
     let recording = recording.map(start).transpose()?;
     let mut progress = Progress::new(args.quiet);
     let whole = plan.scenario.time.as_secs_f64();

@@ -1,5 +1,8 @@
 //! Calling the command.
 
+#[cfg(all(target_os = "linux", feature = "ebpf"))]
+pub(crate) mod kernel;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
