@@ -96,30 +96,71 @@ fn all() -> impl Iterator<Item = Reg> {
     few.chain(many).chain([Reg::SHOULD_REPORT, Reg::MICROS, Reg::CWND, Reg::RATE])
 }
 
-/// One flow whose program is loaded as a socket filter, which the kernel runs on demand.
+/// An array map of one value that can be mapped.
+pub(crate) fn array_map(value_size: u32) -> OwnedFd {
+    sys::map_create(&MapSpec {
+        kind: MapKind::Array,
+        name: "ccp_test",
+        key_size: 4,
+        value_size,
+        max_entries: 1,
+        flags: sys::MMAPABLE,
+    })
+    .unwrap()
+}
+
+/// A program that is loaded as a socket filter, which the kernel runs on demand.
+pub(crate) struct Filter {
+    program: OwnedFd,
+}
+
+impl Filter {
+    /// `map` holds the page. The program's number is 1.
+    pub(crate) fn new(
+        program: &Program,
+        layout: Layout,
+        map: &OwnedFd,
+        host: &mut impl Host,
+    ) -> Self {
+        let mut asm = Asm::new();
+        asm.map_value(Gpr::R9, map.as_raw_fd(), 0);
+        let bounds = PrimitiveBounds::ANY;
+        let target = Target { layout, program: 1, bounds, keep_temporaries: true };
+        emit(program, &target, host, &mut asm);
+        Self { program: load(&asm.finish().unwrap()) }
+    }
+
+    /// Runs it once; what it returned.
+    pub(crate) fn run(&self) -> u32 {
+        let packet = [0_u8; 64];
+        let mut attr = TestRun {
+            prog_fd: self.program.as_raw_fd() as u32,
+            retval: 0,
+            data_size_in: packet.len() as u32,
+            data_size_out: 0,
+            data_in: packet.as_ptr() as u64,
+            data_out: 0,
+            repeat: 1,
+            duration: 0,
+        };
+        // SAFETY: a prefix of the kernel's attributes of BPF_PROG_TEST_RUN, to which it writes its
+        // results; `data_in` points to `data_size_in` readable bytes that outlive the call.
+        bpf(10, unsafe { as_bytes(&mut attr) }).unwrap();
+        attr.retval
+    }
+}
+
+/// One flow of one program.
 struct Flow {
     page: Mapping,
-    program: OwnedFd,
+    filter: Filter,
 }
 
 impl Flow {
     fn new(program: &Program) -> Self {
-        let map = sys::map_create(&MapSpec {
-            kind: MapKind::Array,
-            name: "ccp_test",
-            key_size: 4,
-            value_size: 4096,
-            max_entries: 1,
-            flags: sys::MMAPABLE,
-        })
-        .unwrap();
-        let mut asm = Asm::new();
-        asm.map_value(Gpr::R9, map.as_raw_fd(), 0);
-        let bounds = PrimitiveBounds::ANY;
-        let target = Target { layout: LAYOUT, program: 1, bounds, keep_temporaries: true };
-        emit(program, &target, &mut ToPage, &mut asm);
-        let code = asm.finish().unwrap();
-        Self { page: Mapping::new(map.as_fd(), 0, 4096).unwrap(), program: load(&code) }
+        let map = array_map(4096);
+        let filter = Filter::new(program, LAYOUT, &map, &mut ToPage);
+        Self { page: Mapping::new(map.as_fd(), 0, 4096).unwrap(), filter }
     }
 
     fn word(&self, at: i16) -> u64 {
@@ -156,21 +197,7 @@ impl Flow {
         for word in [CWND, RATE, REPORTED] {
             self.set(word, 0);
         }
-        let packet = [0_u8; 64];
-        let mut attr = TestRun {
-            prog_fd: self.program.as_raw_fd() as u32,
-            retval: 0,
-            data_size_in: packet.len() as u32,
-            data_size_out: 0,
-            data_in: packet.as_ptr() as u64,
-            data_out: 0,
-            repeat: 1,
-            duration: 0,
-        };
-        // SAFETY: a prefix of the kernel's attributes of BPF_PROG_TEST_RUN, to which it writes its
-        // results; `data_in` points to `data_size_in` readable bytes that outlive the call.
-        bpf(10, unsafe { as_bytes(&mut attr) }).unwrap();
-        attr.retval
+        self.filter.run()
     }
 }
 

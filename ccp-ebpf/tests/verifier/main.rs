@@ -4,6 +4,7 @@
 mod jit;
 #[path = "../support/mod.rs"]
 mod support;
+mod torn;
 
 use ccp_ebpf::engine::Engine;
 use ccp_ebpf::sys::{LoadError, struct_ops_prog_load};
