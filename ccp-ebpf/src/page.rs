@@ -162,6 +162,8 @@ pub(crate) struct Private {
     pub(crate) timeout: u32,
     /// 1 when a reduction was found spurious since the last ACK.
     pub(crate) undone: u32,
+    /// 1 when a reduction, or what followed a timeout, ended since the last ACK.
+    pub(crate) ended: u32,
     /// The window last set through CCP, in packets; 0: none.
     pub(crate) cwnd_set: u32,
     /// When it was last looked whether the application fills the window, in the kernel's jiffies.

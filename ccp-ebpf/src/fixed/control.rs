@@ -66,7 +66,7 @@ pub(super) fn cong_control(kit: &mut Kit<'_>, wish: &str) {
     let position = kit.fixed.kernel.cong_control.sample;
     kit.argument(R8, position);
     kit.set_private(private::GOVERNED, 0);
-    for pending in [private::TIMEOUT, private::UNDONE, private::IDLE_US] {
+    for pending in [private::TIMEOUT, private::UNDONE, private::ENDED, private::IDLE_US] {
         kit.set_private(pending, 0);
     }
     fallback::changes(kit);

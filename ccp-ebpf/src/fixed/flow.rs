@@ -82,6 +82,11 @@ pub(super) fn set_state(kit: &mut Kit<'_>) {
     kit.jump_if(Cond::Eq, R1, LOSS, timeout);
     kit.jump_if(Cond::Ge, R1, REDUCING, begins);
     kit.comment("set_state: a reduction ends");
+    let was_open = kit.label();
+    kit.get(R3, sock.icsk_ca_state);
+    kit.jump_if(Cond::Lt, R3, REDUCING, was_open);
+    kit.set_private(private::ENDED, 1);
+    kit.bind(was_open);
     // While a program governs, the window is what it says.
     kit.private(R2, private::GOVERNED);
     kit.jump_if(Cond::Ne, R2, 0, out);

@@ -305,6 +305,7 @@ pub(crate) mod private {
         IDLE_US idle_us W,
         TIMEOUT timeout W,
         UNDONE undone W,
+        ENDED ended W,
         CWND_SET cwnd_set W,
         LOOKED looked W,
     }

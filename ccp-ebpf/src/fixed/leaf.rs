@@ -176,7 +176,7 @@ impl Host for Leaf<'_> {
         if ending == Ending::Skipped {
             give_back(&mut kit);
         } else {
-            for pending in [private::TIMEOUT, private::UNDONE, private::IDLE_US] {
+            for pending in [private::TIMEOUT, private::UNDONE, private::ENDED, private::IDLE_US] {
                 kit.set_private(pending, 0);
             }
             kit.count(flow::RUNS);
@@ -283,12 +283,17 @@ fn load(kit: &mut Kit<'_>, primitive: Primitive) {
         Primitive::FlowWasTimeout => kit.private(R1, private::TIMEOUT),
         Primitive::FlowAppLimited => kit.sample(R1, sample.is_app_limited),
         Primitive::FlowRecovery => {
+            // What ends and begins anew at one ACK is news: the program hears of the end first, and
+            // of the beginning at the next ACK.
+            let known = kit.label();
+            kit.private(R2, private::ENDED);
+            kit.mov(R1, 0);
+            kit.jump_if(Cond::Ne, R2, 0, known);
             // Open and disordered are 0 and 1, then come ours from 1.
-            let some = kit.label();
             kit.get(R1, sock.icsk_ca_state);
             kit.at_least(R1, 1);
             kit.sub(R1, 1);
-            kit.bind(some);
+            kit.bind(known);
         }
         Primitive::FlowUndone => kit.private(R1, private::UNDONE),
         Primitive::FlowIdleUs => kit.private(R1, private::IDLE_US),
