@@ -41,7 +41,7 @@ fn what_an_agent_writes_is_never_taken_in_part() {
     write(begins, 1);
     assert_eq!(filter.run(), Ending::Done as u32);
 
-    let (written, last) = (AtomicBool::new(false), 25_000);
+    let (written, last) = (AtomicBool::new(false), 400_000);
 
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -49,7 +49,7 @@ fn what_an_agent_writes_is_never_taken_in_part() {
                 // Now and then a program begins anew, with its declarations.
                 write(begins.filter(|_| value % 5 == 0), value);
                 // The program takes what it finds between two writings.
-                (0..value % 997).for_each(|_| std::hint::spin_loop());
+                (0..value % 40).for_each(|_| std::hint::spin_loop());
             }
             written.store(true, Ordering::SeqCst);
         });
