@@ -172,26 +172,55 @@ fn a_silent_agent_is_overruled_until_it_lives_again() {
         let scope = agent.install(1, "(def (Report (x 0))) (when true (:= Cwnd 400000))");
         let (mut sender, mut receiver) = connect("127.0.0.1", &agent.name);
         let flow = agent.create();
-        agent.change(flow, 1, &scope, &[]);
+        agent.change(flow, 1, &scope, &[("Rate", 40_000_000)]);
         let mut exchange = || {
             sender.write_all(&[1; 1000]).unwrap();
             receiver.read_exact(&mut [0; 1000]).unwrap();
         };
+        let rate = |agent: &Agent| agent.flow_word(flow, offset_of!(FlowWords, pacing_rate));
         let governor = |agent: &Agent| agent.flow_word(flow, offset_of!(FlowWords, governor));
         wait_until("the program governs", || {
             exchange();
             governor(&agent) == Governor::Agent as u64
         });
+        assert_eq!(rate(&agent), 40_000_000);
         // Nobody calls the agent: it might as well be stopped.
         wait_until("the fallback governs", || {
             exchange();
             governor(&agent) == Governor::Fallback as u64
         });
+        assert_ne!(rate(&agent), 40_000_000);
         wait_until("the program governs again", || {
             agent.listen(Duration::ZERO);
             exchange();
             governor(&agent) == Governor::Agent as u64
         });
+        assert_eq!(rate(&agent), 40_000_000);
+    });
+}
+
+#[test]
+fn a_flow_outlives_its_agent() {
+    if !possible("a_flow_outlives_its_agent") {
+        return;
+    }
+    in_namespace(|| {
+        let mut agent = Agent::start("");
+        let scope = agent.install(1, "(def (Report (x 0))) (when true (:= Cwnd 3000))");
+        let (mut sender, mut receiver) = connect("127.0.0.1", &agent.name);
+        let flow = agent.create();
+        agent.change(flow, 1, &scope, &[]);
+        wait_until("the program governs", || {
+            sender.write_all(&[1; 1000]).unwrap();
+            receiver.read_exact(&mut [0; 1000]).unwrap();
+            agent.flow_word(flow, offset_of!(FlowWords, runs)) > 0
+        });
+        let name = agent.name.clone();
+        drop(agent);
+        assert!(!is_registered(&name));
+        let sender = transfer(sender, receiver, 3_000_000);
+        // Two packets were all that the agent allowed.
+        assert!(Tcp::of(&sender).cwnd > 2);
     });
 }
 

@@ -3,7 +3,6 @@
 
 mod support;
 
-use std::io::Write;
 use std::mem::offset_of;
 
 use ccp_ebpf::engine::{Engine, Name, StartError};
@@ -73,38 +72,6 @@ fn flows_without_a_slot_are_counted_and_run() {
         assert_eq!(agent_word(&engine, offset_of!(AgentWords, no_slot)), 1);
         transfer(first.0, first.1, 1_000_000);
         assert_eq!(agent_word(&engine, offset_of!(AgentWords, opened)), 1);
-    });
-}
-
-#[test]
-fn slots_come_back_from_connections_however_they_end() {
-    if !possible("slots_come_back_from_connections_however_they_end") {
-        return;
-    }
-    in_namespace(|| {
-        let mut options = options("");
-        options.max_flows = 8;
-        let engine = Engine::start(options).unwrap();
-        let name = engine.options().names[0].name.clone();
-        for round in 0..1_000 {
-            let (mut sender, receiver) = connect("127.0.0.1", &name);
-            match round % 4 {
-                // Unread data makes the close a reset.
-                0 => sender.write_all(&[1; 100]).unwrap(),
-                // Another algorithm, and back again.
-                1 => {
-                    set_algorithm(&sender, "reno").unwrap();
-                    set_algorithm(&sender, &name).unwrap();
-                }
-                2 => drop(receiver),
-                _ => {}
-            }
-        }
-        let count = |at| agent_word(&engine, at);
-        let (opened, closed) = (offset_of!(AgentWords, opened), offset_of!(AgentWords, closed));
-        wait_until("all slots are back", || count(opened) == count(closed));
-        assert_eq!(count(opened) + count(offset_of!(AgentWords, no_slot)), 1_250);
-        assert!(count(opened) > 1_000, "they came back while others came");
     });
 }
 

@@ -45,6 +45,8 @@ pub(super) fn cong_control(kit: &mut Kit<'_>, wish: &str) {
 
     kit.bind(frozen);
     kit.set_word(flow::GOVERNOR, Governor::Fallback as i32);
+    // A rate that nobody keeps up to date is worse than none. The program sets its own again.
+    kit.set_private(private::RATE_SET, 0);
     kit.count(flow::FALLBACK_ACKS);
     kit.jump(govern);
 

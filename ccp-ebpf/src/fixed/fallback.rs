@@ -57,7 +57,7 @@ pub(super) fn govern(kit: &mut Kit<'_>) {
     kit.bind(reducing);
     reduce(kit, paced);
     kit.bind(paced);
-    pace(kit);
+    pace_by_window(kit);
 }
 
 /// Reno's growth, when the ACK acknowledged data.
@@ -141,9 +141,18 @@ fn reduce(kit: &mut Kit<'_>, done: Label) {
     kit.put(sock.snd_cwnd, R1);
 }
 
+/// Paces by the window unless the agent has set a rate.
+pub(super) fn pace_by_window(kit: &mut Kit<'_>) {
+    let rate_set = kit.label();
+    kit.private(R1, private::RATE_SET);
+    kit.jump_if(Cond::Ne, R1, 0, rate_set);
+    pace(kit);
+    kit.bind(rate_set);
+}
+
 /// The rate by which the kernel sizes and spaces what it sends: a little more than the window asks
 /// for, and twice as much while it doubles.
-pub(crate) fn pace(kit: &mut Kit<'_>) {
+fn pace(kit: &mut Kit<'_>) {
     let sock = kit.fixed.kernel.sock;
     let (slow_start, known, unknown) = (kit.label(), kit.label(), kit.label());
     kit.comment("pacing by the window");

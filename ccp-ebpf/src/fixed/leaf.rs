@@ -183,11 +183,7 @@ impl Host for Leaf<'_> {
         }
         kit.set_private(private::GOVERNED, 1);
         kit.set_word(flow::GOVERNOR, Governor::Agent as i32);
-        let rate_set = kit.label();
-        kit.private(R1, private::RATE_SET);
-        kit.jump_if(Cond::Ne, R1, 0, rate_set);
-        fallback::pace(&mut kit);
-        kit.bind(rate_set);
+        fallback::pace_by_window(&mut kit);
         fallback::status(&mut kit);
         kit.leave();
     }
