@@ -1,7 +1,8 @@
 //! `cargo xtask demo`: the project's main job, seen on this machine without root.
 //!
 //! Two processes, the agent and a sender whose datapath it governs, exchange real packets for five
-//! seconds; then the same link runs in virtual time, and the study compares the algorithms there.
+//! seconds; as root, the next agent governs a TCP flow of this kernel, is killed and followed by another;
+//! then the same link runs in virtual time, and the study compares the algorithms there.
 //! Standard output holds only the virtual-time tables, the same in every run; what depends on the
 //! machine goes to standard error. The study's page is all that stays.
 
@@ -10,11 +11,18 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::kernel_flow;
 use crate::process::{Interrupt, Process, Scratch, cargo, run as run_command, target_dir};
 
 /// Builds and runs it.
 pub(crate) fn run() -> Result<()> {
-    run_command(cargo().args(["build", "--package", "ccp-cli"]))?;
+    // In one command, so that what both stand on is built once.
+    run_command(cargo().args(["build", "--package", "ccp-cli", "--bin", "ccp"]).args([
+        "--package",
+        "ccp-ebpf",
+        "--example",
+        "governed_flow",
+    ]))?;
     run_command(cargo().args(["build", "--package", "ccp-datapath", "--example", "udp_sender"]))?;
     run_command(cargo().args(["build", "--package", "ccp-algs", "--example", "virtual_link"]))?;
     let built = target_dir().join("debug");
@@ -52,6 +60,8 @@ pub(crate) fn run() -> Result<()> {
     sender.wait(Duration::from_secs(20), &interrupt)?;
     agent.terminate(Duration::from_secs(2)).context("the agent did not end cleanly")?;
     interrupt.check()?;
+
+    kernel_flow::run(&built, &interrupt)?;
 
     eprintln!("\n== The same link in virtual time: 5 s ==");
     let mut virtual_link = Process::start(

@@ -6,6 +6,7 @@
 mod ci;
 mod demo;
 mod graph;
+mod kernel_flow;
 mod new_algorithm;
 mod process;
 mod test;
@@ -50,7 +51,8 @@ fn main() -> ExitCode {
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  demo            build, then run an agent and a sender on this machine and in virtual time
+  demo            build, then run an agent and a sender on this machine and in virtual time, and
+                  as root a TCP flow of this kernel
   test            every test that needs Rust alone; lists what it left out and how to get it
   test --all      installs what the rest needs (apt, as root) and runs everything, as CI does
   new-algorithm NAME [FOLDER]

@@ -1,4 +1,4 @@
-//! Running other programs: cargo, and the demo's two processes.
+//! Running other programs: cargo, and the demo's processes.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -86,6 +86,19 @@ impl Interrupt {
         }
         Ok(())
     }
+
+    /// Sleeps; an error once a signal has arrived.
+    pub(crate) fn sleep(&self, time: Duration) -> Result<()> {
+        let end = Instant::now() + time;
+        loop {
+            self.check()?;
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            std::thread::sleep(left.min(Duration::from_millis(50)));
+        }
+    }
 }
 
 /// A process of ours that never outlives this value.
@@ -122,6 +135,13 @@ impl Process {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Ends it at once (SIGKILL): it cannot clean up.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        self.child.kill().with_context(|| format!("cannot kill {}", self.name))?;
+        self.child.wait()?;
+        Ok(())
     }
 
     /// Asks it to end (SIGTERM), waits at most `limit` and says whether it ended well.
