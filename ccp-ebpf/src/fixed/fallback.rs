@@ -94,7 +94,7 @@ fn reduce(kit: &mut Kit<'_>, done: Label) {
     kit.get(R3, sock.snd_ssthresh);
     kit.get(R4, sock.prr_out);
     let (below, sent, forced) = (kit.label(), kit.label(), kit.label());
-    kit.jump_if(Cond::Lt, R0, R3, below);
+    kit.jump_if(Cond::Le, R0, R3, below);
 
     // More in flight than the threshold: delivered * ssthresh / prior_cwnd, rounded up.
     kit.get(R5, sock.prior_cwnd);
@@ -190,6 +190,7 @@ pub(super) fn restart(kit: &mut Kit<'_>, done: Label) {
     kit.jump_if(Cond::Ne, R1, 0, done);
     // Both in the kernel's own unit of time.
     kit.call(helper::JIFFIES);
+    kit.mov(R5, R0);
     kit.get(R1, sock.lsndtime);
     kit.alu32(Alu::Sub, R0, R1);
     kit.get(R2, sock.icsk_rto);
@@ -207,6 +208,8 @@ pub(super) fn restart(kit: &mut Kit<'_>, done: Label) {
     kit.alu(Alu::Rsh, R1, R0);
     kit.at_least(R1, R2);
     kit.put(sock.snd_cwnd, R1);
+    // Once is enough: the window is not looked at again before another timeout has passed.
+    kit.set_private(private::LOOKED, R5);
 }
 
 /// When the application has not filled the window for a retransmission timeout, the window comes
