@@ -217,7 +217,7 @@ fn a_flow_outlives_its_agent() {
         });
         let name = agent.name.clone();
         drop(agent);
-        assert!(!is_registered(&name));
+        wait_until("it is gone", || !is_registered(&name));
         let sender = transfer(sender, receiver, 3_000_000);
         // Two packets were all that the agent allowed.
         assert!(Tcp::of(&sender).cwnd > 2);
@@ -239,7 +239,7 @@ fn a_waker_ends_a_receive_and_a_closed_end_receives_nothing() {
         Received::TimedOut
     );
     agent.socket.close().unwrap();
-    assert!(!is_registered(&agent.name));
+    wait_until("it is gone", || !is_registered(&agent.name));
     assert!(agent.socket.recv(&mut agent.buf, None).is_err());
     agent.socket.close().unwrap();
 }

@@ -34,7 +34,7 @@ fn flows_without_an_agent_run_under_the_fallback() {
         assert_eq!(agent_word(&engine, offset_of!(AgentWords, closed)), 2);
         assert_eq!(agent_word(&engine, offset_of!(AgentWords, sent)), 4, "Create and close each");
         drop(engine);
-        assert!(!is_registered(&name));
+        wait_until("it is gone", || !is_registered(&name));
     });
 }
 
@@ -89,7 +89,7 @@ fn a_name_that_is_taken_is_refused() {
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert!(source.contains("another agent"), "{source}");
     // What had been registered before the refusal is gone as well.
-    assert!(!is_registered(&own));
+    wait_until("it is gone", || !is_registered(&own));
 }
 
 #[test]

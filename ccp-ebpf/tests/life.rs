@@ -144,7 +144,7 @@ fn a_default_that_may_not_be_set_is_refused_and_nothing_stays() {
         let refused = EbpfSocket::start(options);
         assert!(matches!(refused, Err(OpenError::Life(_))), "{refused:?}");
         assert_eq!(default(), before);
-        assert!(!is_registered(&name));
+        wait_until("it is gone", || !is_registered(&name));
     });
 }
 
@@ -193,7 +193,7 @@ fn a_folder_that_cannot_hold_pins_is_refused() {
         let refused = EbpfSocket::start(options);
         let Err(OpenError::Start(error)) = refused else { panic!("{refused:?}") };
         assert!(error.to_string().contains("pin"), "{error}");
-        assert!(!is_registered(&name));
+        wait_until("it is gone", || !is_registered(&name));
     }
 }
 

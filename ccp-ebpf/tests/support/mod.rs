@@ -79,7 +79,8 @@ pub(crate) fn set_algorithm(socket: &impl AsRawFd, name: &str) -> std::io::Resul
     if result < 0 { Err(std::io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// Whether the kernel knows an algorithm of that name.
+/// Whether the kernel knows an algorithm of that name. One that has ended may still be known for a
+/// moment: a command that another test has just started has its descriptors until it begins.
 pub(crate) fn is_registered(name: &str) -> bool {
     let known = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_available_congestion_control");
     known.unwrap().split_whitespace().any(|known| known == name)
