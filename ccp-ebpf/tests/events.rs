@@ -8,10 +8,10 @@ use std::io::{Read, Write};
 use std::mem::offset_of;
 use std::net::TcpStream;
 use std::os::fd::AsRawFd;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ccp_ebpf::engine::Engine;
-use ccp_ebpf::page::AgentWords;
+use ccp_ebpf::page::{AgentWords, FlowWords};
 use support::agent::{Agent, Heard};
 use support::*;
 
@@ -32,14 +32,18 @@ fn a_timeout_is_told_to_the_program_once() {
         return;
     }
     in_namespace(|| {
+        let start = Instant::now();
         let (mut agent, mut sender, mut receiver) = governed();
         deaf(&receiver, true);
         sender.write_all(&[1; 20_000]).unwrap();
+        let before = start.elapsed().as_micros();
         wait_until("a timeout", || Tcp::of(&sender).retransmitted > 1);
         deaf(&receiver, false);
         receiver.read_exact(&mut [0; 20_000]).unwrap();
         let told = agent.last_report(&mut sender, &mut receiver);
         assert_eq!((told[0], told[1], told[2]), (1, 0, 3), "timeouts, undone, state");
+        // Waiting for an acknowledgement is no idleness.
+        assert!(u128::from(told[3]) <= before, "idle for {} us", told[3]);
     });
 }
 
@@ -58,6 +62,8 @@ fn a_timeout_that_was_none_is_told_as_undone() {
         receiver.read_exact(&mut [0; 20_000]).unwrap();
         let told = agent.last_report(&mut sender, &mut receiver);
         assert_eq!((told[0], told[1]), (1, 1), "timeouts, undone");
+        let undone = |engine: &Engine| word(engine, 0, offset_of!(FlowWords, undone));
+        assert_eq!(agent.socket.with_engine(undone), Some(1));
     });
 }
 
@@ -71,6 +77,31 @@ fn idleness_is_told_by_the_ack_that_ends_it() {
         std::thread::sleep(Duration::from_millis(30));
         let told = agent.last_report(&mut sender, &mut receiver);
         assert!(told[3] >= 30_000, "{} us", told[3]);
+    });
+}
+
+#[test]
+fn time_goes_on_for_flows_that_were_idle_since_before_the_agent_started() {
+    if !possible("time_goes_on_for_flows_that_were_idle_since_before_the_agent_started") {
+        return;
+    }
+    in_namespace(|| {
+        let (mut sender, mut receiver) = connect("127.0.0.1", "reno");
+        exchange(&mut sender, &mut receiver);
+        std::thread::sleep(Duration::from_millis(2));
+        let mut agent = Agent::start("");
+        let scope = agent.install(
+            1,
+            "(def (Report (now 0) (micros 0)))
+             (when true (:= Report.now Ack.now) (:= Report.micros Micros) (report))",
+        );
+        set_algorithm(&sender, &agent.name).unwrap();
+        let flow = agent.create();
+        agent.change(flow, 1, &scope, &[]);
+        exchange(&mut sender, &mut receiver);
+        std::thread::sleep(Duration::from_millis(2));
+        let told = agent.last_report(&mut sender, &mut receiver);
+        assert!(told[1] > 0 && told[0] > told[1], "now {}, Micros {}", told[0], told[1]);
     });
 }
 

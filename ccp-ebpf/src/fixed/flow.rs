@@ -64,8 +64,12 @@ pub(super) fn ssthresh(kit: &mut Kit<'_>) {
 /// `undo_cwnd(sk)`: the window from before a reduction that was found spurious. A program learns of
 /// it at the next ACK.
 pub(super) fn undo_cwnd(kit: &mut Kit<'_>) {
+    let uncounted = kit.label();
     kit.enter();
     kit.set_private(private::UNDONE, 1);
+    kit.find_page(uncounted);
+    kit.count(flow::UNDONE);
+    kit.bind(uncounted);
     let function = kit.fixed.kernel.functions.tcp_reno_undo_cwnd;
     kit.mov(R1, R6);
     kit.call_kfunc(function);
@@ -105,6 +109,9 @@ pub(super) fn set_state(kit: &mut Kit<'_>) {
 
     kit.bind(begins);
     kit.comment("set_state: a reduction begins");
+    // One that becomes a recovery goes on, as the kernel's own counters do.
+    kit.get(R1, sock.icsk_ca_state);
+    kit.jump_if(Cond::Eq, R1, REDUCING, out);
     kit.set_private(private::PRR_DELIVERED, 0);
     kit.jump(out);
 
@@ -123,6 +130,10 @@ pub(super) fn cwnd_event(kit: &mut Kit<'_>) {
     kit.enter();
     kit.argument(R1, 1);
     kit.jump_if32(Cond::Ne, R1, TX_START, out);
+    // The first segment after a timeout is told as well: its sender waited, and was not idle.
+    let outstanding = kit.fixed.kernel.sock.packets_out;
+    kit.get(R1, outstanding);
+    kit.jump_if(Cond::Ne, R1, 0, out);
     kit.private(R2, private::LAST_ACK);
     kit.jump_if(Cond::Eq, R2, 0, out);
     kit.comment("cwnd_event: how long nothing was outstanding");
@@ -176,7 +187,9 @@ fn fill_page(kit: &mut Kit<'_>) {
     }
     kit.clock(R1);
     kit.set_word(flow::OPENED_AT, R1);
+    // A socket that has heard nothing since before the epoch would begin before time itself.
     kit.constant(R2, epoch);
+    kit.at_least(R1, R2);
     kit.sub(R1, R2);
     kit.store(Size::Dw, R9, LAYOUT.now(), R1);
     kit.store(Size::Dw, R9, LAYOUT.zero(), R1);
