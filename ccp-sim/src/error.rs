@@ -44,6 +44,18 @@ pub enum SimError {
         /// What is said of it.
         value: f64,
     },
+    /// An outage ends before it begins.
+    #[error("outage {outage} ends before it begins")]
+    OutageTimes {
+        /// Its place in the scenario.
+        outage: usize,
+    },
+    /// An outage begins before the one in front of it is over.
+    #[error("outage {outage} begins before the one in front of it is over")]
+    OutageOrder {
+        /// Its place in the scenario.
+        outage: usize,
+    },
     /// The datapath did not take a flow.
     #[error("flow {flow} was not opened")]
     Open {

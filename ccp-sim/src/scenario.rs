@@ -231,6 +231,7 @@ impl Scenario {
                 return Err(SimError::CrossPacketSize { cross, bytes });
             }
         }
+        self.check_outages()?;
         let link = &self.link;
         let retimed = |change: &Change| link.trace.is_some() && change.rate.is_some();
         if let Some(change) = link.changes.iter().position(retimed) {
@@ -249,6 +250,19 @@ impl Scenario {
             }
         }
         Ok(())
+    }
+
+    /// Whether outages end after they begin, and one comes after another.
+    fn check_outages(&self) -> Result<(), SimError> {
+        let backwards = |it: &Outage| it.until.is_some_and(|until| until < it.from);
+        if let Some(outage) = self.outages.iter().position(backwards) {
+            return Err(SimError::OutageTimes { outage });
+        }
+        let overlap = |two: &[Outage]| two[0].until.is_none_or(|until| until > two[1].from);
+        match self.outages.windows(2).position(overlap) {
+            Some(place) => Err(SimError::OutageOrder { outage: place + 1 }),
+            None => Ok(()),
+        }
     }
 }
 

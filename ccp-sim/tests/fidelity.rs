@@ -191,4 +191,13 @@ fn scenarios_that_make_no_sense_are_refused() {
         scenario.flows[0].overhead = overhead;
         assert!(matches!(Sim::new(&scenario), Err(SimError::PacketSize { flow: 0, .. })));
     }
+    let plain = || Scenario::new(link());
+    let backwards = plain().outage(2 * MS, Some(MS));
+    assert!(matches!(Sim::new(&backwards), Err(SimError::OutageTimes { outage: 0 })));
+    for second in [MS, 3 * MS] {
+        let outages = plain().outage(2 * MS, Some(4 * MS)).outage(second, None);
+        assert!(matches!(Sim::new(&outages), Err(SimError::OutageOrder { outage: 1 })));
+    }
+    let one_after_another = plain().outage(2 * MS, Some(4 * MS)).outage(4 * MS, None);
+    assert!(Sim::new(&one_after_another).is_ok());
 }
