@@ -14,7 +14,6 @@ mod explain;
 mod flows;
 #[cfg(all(target_os = "linux", feature = "ebpf"))]
 mod kernel;
-#[cfg_attr(not(test), allow(dead_code, reason = "the command follows"))]
 mod page;
 mod plan;
 mod record;

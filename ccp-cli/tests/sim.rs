@@ -212,13 +212,16 @@ fn wrong_flags_are_told_by_name_before_anything_runs() {
         (&["rino"], 2, "there is no algorithm 'rino'"),
         (&["cubic,beta=2"], 2, "cubic does not take beta=2"),
         (&["reno", "--link", "48,20ms"], 2, "'--link <RATE,RTT>': '48' is no rate"),
-        (&["reno", "--link", "48mbit"], 2, "--link"),
+        (&["reno", "--link", "48mbit"], 2, "the round-trip time is missing: 48mbit,20ms"),
         (&["reno", "--link", "20ms"], 2, "--link: write rate and round-trip time"),
         (&["reno", "--queue", "80"], 2, "'--queue <SIZE>': '80' is no queue"),
         (&["reno", "--loss", "1.5"], 2, "'--loss <P>': '1.5' is no probability"),
         (&["reno", "--time", "30"], 2, "'--time <TIME>': '30' is no time"),
         (&["reno", "--time", "0s"], 2, "'--time <TIME>'"),
-        (&["reno", "--measure-from", "30s"], 2, "--measure-from"),
+        (&["reno", "--measure-from", "30s"], 2, "measured from 30s on (--measure-from)"),
+        (&["reno", "--sample-every", "1us", "--series", "x"], 2, "makes 60000000 points"),
+        (&["reno", "--html", "x", "--series", "./x"], 2, "--html and --series name the same file"),
+        (&["--scenario", "x", "--record", "../ccp-cli/x"], 2, "--scenario and --record name the"),
         (&["reno", "--seed=-1"], 2, "'--seed"),
         (&["reno", "--flows", "reno*2"], 2, "--flows"),
         (&["--flows", "reno*0"], 2, "'--flows <FLOWS|COUNT>': '0' is no number of flows"),
@@ -232,6 +235,23 @@ fn wrong_flags_are_told_by_name_before_anything_runs() {
         let (found, error) = refused(args);
         assert_eq!(found, Some(code), "{args:?}: {error}");
         assert!(error.contains(says), "{args:?}: {error}");
+    }
+}
+
+#[test]
+fn what_may_be_a_slip_is_told_and_runs() {
+    for (args, says) in [
+        (&["reno", "--aqm", "20p"][..], "ccp: the link marks, but no flow takes marks (--ecn)"),
+        (&["reno", "bbr@1s"], "ccp: 1 of 2 flows start only after the end, at 1s"),
+        (&["reno", "--aqm", "20p", "--ecn"], ""),
+    ] {
+        let output = ccp(&[&["sim", "--quiet", "--time", "1s"], args].concat(), "");
+        let error = text(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {error}");
+        assert!(
+            error.starts_with(says) && error.is_empty() == says.is_empty(),
+            "{args:?}: {error}"
+        );
     }
 }
 

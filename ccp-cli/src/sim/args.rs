@@ -89,6 +89,9 @@ pub(crate) struct LinkFlag {
 fn parse_link(text: &str) -> Result<LinkFlag, String> {
     let (rate, rtt) = match text.split_once(',') {
         Some((rate, rtt)) => (Some(rate.parse::<Rate>().map_err(|e| e.to_string())?), rtt),
+        None if text.parse::<Rate>().is_ok() => {
+            return Err(format!("the round-trip time is missing: {text},20ms"));
+        }
         None => (None, text),
     };
     let rtt = units::duration(rtt).map_err(|e| e.to_string())?;
@@ -134,7 +137,8 @@ mod tests {
         assert_eq!(parse_link("96mbit,20ms"), link(Some(Rate::mbit(96)), 20));
         assert_eq!(parse_link("20ms"), link(None, 20));
         assert!(parse_link("96,20ms").unwrap_err().contains("'96' is no rate"));
-        assert!(parse_link("96mbit").unwrap_err().contains("'96mbit' is no time"));
+        assert!(parse_link("96mbit").unwrap_err().contains("missing: 96mbit,20ms"));
+        assert!(parse_link("96").unwrap_err().contains("'96' is no time"));
         assert!(parse_link("96mbit,20m").unwrap_err().contains("at most 60s"));
     }
 

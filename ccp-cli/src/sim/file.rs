@@ -47,6 +47,16 @@ impl OutFile {
     }
 }
 
+/// A path in the one way to write it, so that two can be compared; the file need not be there.
+pub(crate) fn whole(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let beside = || {
+        let folder = folder.unwrap_or_else(|| Path::new(".")).canonicalize().ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    path.canonicalize().ok().or_else(beside).unwrap_or_else(|| path.to_owned())
+}
+
 impl Drop for OutFile {
     fn drop(&mut self) {
         if self.is_mine {

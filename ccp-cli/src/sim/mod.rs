@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use ccp_ipc::record::WhenFull;
+use ccp_sim::{Scenario, units};
 
 use crate::record::Recording;
 use crate::{Failure, page};
@@ -24,18 +25,16 @@ use series::Run;
 
 /// Runs it and prints what came out.
 pub(crate) fn sim(args: &args::Sim) -> Result<(), Failure> {
+    check_files(args)?;
     let mut plan = Plan::of(args)?;
-    let outs = [("--html", &args.html), ("--series", &args.series), ("--record", &args.record)];
-    for (place, (flag, file)) in outs.iter().enumerate() {
-        let mut before = outs.iter().take(place);
-        if let Some((other, _)) = before.find(|(_, it)| it.is_some() && it == file) {
-            return Err(Failure::Usage(format!("{other} and {flag} name the same file")));
-        }
-    }
     let html = args.html.as_deref().map(|path| OutFile::open("--html", path)).transpose()?;
     let series = args.series.as_deref().map(|path| OutFile::open("--series", path)).transpose()?;
     if html.is_none() && series.is_none() {
         plan.scenario.sample_every = Duration::ZERO;
+    }
+    check_points(&plan.scenario)?;
+    for note in plan.notes() {
+        eprintln!("ccp: {note}");
     }
     let recording = args.record.as_deref();
     // Its time stands still while the file is slow.
@@ -69,6 +68,40 @@ pub(crate) fn sim(args: &args::Sim) -> Result<(), Failure> {
     recording.map_or(Ok(()), Recording::end)
 }
 
+/// Refuses to write two things to one file, or over what is read.
+fn check_files(args: &args::Sim) -> Result<(), Failure> {
+    let files = [
+        ("--scenario", &args.scenario),
+        ("--trace", &args.trace),
+        ("--html", &args.html),
+        ("--series", &args.series),
+        ("--record", &args.record),
+    ];
+    let files =
+        files.iter().filter_map(|(flag, path)| Some((*flag, file::whole(path.as_deref()?))));
+    let files: Vec<_> = files.collect();
+    for (place, (flag, path)) in files.iter().enumerate() {
+        if let Some((other, _)) = files[..place].iter().find(|(_, other)| other == path) {
+            return Err(Failure::Usage(format!("{other} and {flag} name the same file")));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses points so near to each other that memory ends before the simulation does.
+fn check_points(scenario: &Scenario) -> Result<(), Failure> {
+    let every = scenario.sample_every;
+    let lines = scenario.flows.len() as u128 + 1;
+    let points = scenario.time.as_nanos().checked_div(every.as_nanos()).unwrap_or(0) * lines;
+    if points <= MOST_POINTS {
+        return Ok(());
+    }
+    let (every, flows) = (units::duration_text(every), scenario.flows.len());
+    Err(Failure::Usage(format!(
+        "--sample-every: one each {every} of {flows} flows and the link makes {points} points, at most {MOST_POINTS} are kept; take a longer time"
+    )))
+}
+
 fn print(args: &args::Sim, run: &Run) -> anyhow::Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     if args.json {
@@ -80,3 +113,6 @@ fn print(args: &args::Sim, run: &Run) -> anyhow::Result<()> {
     }
     Ok(out.flush()?)
 }
+
+/// What fits the memory of a small machine; a thousand flows for half a minute, each 10 ms, are 3 million.
+const MOST_POINTS: u128 = 10_000_000;

@@ -10,7 +10,7 @@ use ccp_ipc::record::{Recorded, Recorder};
 use ccp_runtime::{BackendBuilder, RunBuilder};
 use ccp_sim::{
     AgentSocket, Aqm, Flow, FormError, Link, QueueLimit, Rate, Results, Scenario, Sim, SimError,
-    Trace,
+    Trace, units,
 };
 use serde::Deserialize;
 use toml::Spanned;
@@ -68,13 +68,36 @@ impl Plan {
         scenario.seed = args.seed.unwrap_or(scenario.seed);
         scenario.sample_every = args.sample_every.unwrap_or(scenario.sample_every);
         if scenario.measure_from >= scenario.time {
-            return Err(Failure::Usage("--measure-from: nothing would count".to_owned()));
+            let [from, time] = [scenario.measure_from, scenario.time].map(units::duration_text);
+            return Err(Failure::Usage(format!(
+                "nothing would count: measured from {from} on (--measure-from), but all ends at {time} (--time)"
+            )));
         }
         let mut plan = Self::new(scenario, flows).map_err(Failure::Usage)?;
         if args.ecn {
             plan.scenario.flows.iter_mut().for_each(|flow| flow.ecn = true);
         }
         Ok(plan)
+    }
+
+    /// What may not be as it was meant, for people.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let Scenario { link, flows, time, .. } = &self.scenario;
+        let mut notes = Vec::new();
+        if matches!(link.aqm, Aqm::Threshold(_)) && !flows.iter().any(|flow| flow.ecn) {
+            notes.push("the link marks, but no flow takes marks (--ecn): none will be".to_owned());
+        }
+        let late = flows.iter().filter(|flow| flow.start >= *time).count();
+        if late > 0 {
+            let (time, flows) = (units::duration_text(*time), flows.len());
+            notes.push(format!("{late} of {flows} flows start only after the end, at {time}"));
+        }
+        if let Some(place) =
+            flows.iter().position(|flow| flow.stop.is_some_and(|stop| stop < flow.start))
+        {
+            notes.push(format!("flow {place} stops before it starts, and sends nothing"));
+        }
+        notes
     }
 
     /// Runs it, and shows the simulation to `see` now and then.
@@ -219,8 +242,8 @@ pub(crate) fn queue_packets(link: &Link) -> Option<u64> {
     }
 }
 
-/// How far the simulation goes between two looks at it.
-const STEP: Duration = Duration::from_millis(100);
+/// How far the simulation goes between two looks at it: a fast link has many packets in little time.
+const STEP: Duration = Duration::from_millis(1);
 
 /// What is simulated unless something else is asked for: what the figures of the specification are about.
 pub(crate) const RATE: Rate = Rate::mbit(48);

@@ -80,11 +80,24 @@ fn scenario(scenario: &Scenario) -> ScenarioSummary {
         Loss::Every(every) => facts.push(("loss", format!("each {every}th packet"))),
         _ => {}
     }
+    if !link.jitter.is_zero() {
+        facts.push(("jitter", units::duration_text(link.jitter)));
+    }
+    if let Some(late) = link.reordering {
+        let (part, delay) = (per_cent(late.probability), units::duration_text(late.delay));
+        facts.push(("reordering", format!("{part} of packets are {delay} late")));
+    }
     if !link.changes.is_empty() {
         facts.push(("changes of the link", link.changes.len().to_string()));
     }
     if !scenario.cross.is_empty() {
         facts.push(("cross traffic", scenario.cross.len().to_string()));
+    }
+    if !scenario.outages.is_empty() {
+        facts.push(("outages of the agent", scenario.outages.len().to_string()));
+    }
+    if scenario.ipc_loss > 0.0 {
+        facts.push(("loss of messages", per_cent(scenario.ipc_loss)));
     }
     facts.push(("time", units::duration_text(scenario.time)));
     if !scenario.measure_from.is_zero() {
@@ -113,7 +126,10 @@ fn link_text(link: &Link) -> String {
 }
 
 fn rate_text(rate: Rate) -> String {
-    format!("{} Mbit/s", (rate.as_bits() as f64 / 1e4).round() / 1e2)
+    let mbit = rate.as_bits() as f64 / 1e6;
+    // Two places, but of a slow link all: it must not look as if it stood still.
+    let mbit = if mbit < 1.0 { mbit } else { (mbit * 1e2).round() / 1e2 };
+    format!("{mbit} Mbit/s")
 }
 
 fn queue_text(link: &Link) -> String {
@@ -253,5 +269,19 @@ mod tests {
         assert!(facts.contains(&("link", "9.12 Mbit/s".to_owned())), "{facts:?}");
         assert!(facts.contains(&("queue", "1 BDP, 15 packets".to_owned())), "{facts:?}");
         assert!(facts.contains(&("random loss", "0.3 %".to_owned())), "{facts:?}");
+        let slow = Link::new(Rate::bits(1500), Duration::ZERO)
+            .jitter(Duration::from_millis(3))
+            .reordering(0.01, Duration::from_millis(5));
+        let agentless = Scenario::new(slow).outage(Duration::ZERO, None).ipc_loss(0.5);
+        let facts = scenario(&agentless).facts;
+        for fact in [
+            ("link", "0.0015 Mbit/s"),
+            ("jitter", "3ms"),
+            ("reordering", "1 % of packets are 5ms late"),
+            ("outages of the agent", "1"),
+            ("loss of messages", "50 %"),
+        ] {
+            assert!(facts.contains(&(fact.0, fact.1.to_owned())), "{fact:?}: {facts:?}");
+        }
     }
 }
