@@ -233,7 +233,8 @@ pub(crate) struct Replay {
 pub(crate) enum Transport {
     /// Unix datagram sockets in one folder.
     Unix,
-    /// This kernel's TCP: sockets choose `ccp`, or `ccp_NAME` for an algorithm by name.
+    /// This kernel's TCP: sockets choose `ccp`, or `ccp_NAME` for an algorithm by name (with
+    /// a dot for a colon: `ccp_cubic.linux`).
     #[cfg(all(target_os = "linux", feature = "ebpf"))]
     Ebpf,
 }

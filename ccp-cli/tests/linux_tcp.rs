@@ -15,9 +15,9 @@ use nix::sched::{CloneFlags, unshare};
 #[test]
 fn an_agent_governs_flows_that_choose_it_and_leaves_no_name_behind() {
     let Some(_lock) = may_take_the_names("an_agent_governs_flows_that_choose_it") else { return };
-    let mut agent = Agent::start(&["run", "cubic", "reno", "--ipc", "ebpf", "--max-flows", "16"]);
+    let mut agent = Agent::start(&["run", "--ipc", "ebpf", "--max-flows", "16"]);
     agent.wait_for("the agent runs");
-    for name in ["ccp", "ccp_cubic", "ccp_reno"] {
+    for name in ["ccp", "ccp_bbr", "ccp_cubic", "ccp_cubic.linux", "ccp_reno"] {
         assert!(registered().contains(&name.to_owned()), "{name}");
     }
 

@@ -64,24 +64,23 @@ pub struct Name {
 
 impl Name {
     /// `ccp`, whose flows ask for nothing, and for each algorithm of an agent `ccp_` before its
-    /// name, whose flows ask for it.
+    /// name, whose flows ask for it. What a name may not have in the kernel becomes a dot:
+    /// `ccp_cubic.linux` is for `cubic:linux`.
     ///
     /// # Errors
     /// [`StartError::Name`]: with `ccp_` the name is too long, or no name for the kernel.
     pub fn for_algorithms(algorithms: &[&str]) -> Result<Vec<Self>, StartError> {
         let plain = Self { name: "ccp".to_owned(), wish: String::new() };
-        let own = algorithms
-            .iter()
-            .map(|&wish| Self { name: format!("ccp_{wish}"), wish: wish.to_owned() });
+        let own =
+            algorithms.iter().map(|&wish| Self { name: kernel_name(wish), wish: wish.to_owned() });
         let names: Vec<_> = std::iter::once(plain).chain(own).collect();
         names.iter().try_for_each(Self::check)?;
         Ok(names)
     }
 
     fn check(&self) -> Result<(), StartError> {
-        let usual = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':');
         let name = &self.name;
-        if name.is_empty() || name.len() > MOST_NAME || !name.bytes().all(usual) {
+        if name.is_empty() || name.len() > MOST_NAME || !name.chars().all(may_name) {
             return Err(StartError::Name { name: name.clone() });
         }
         Ok(())
@@ -326,6 +325,16 @@ impl Maps {
     }
 }
 
+fn kernel_name(wish: &str) -> String {
+    let usual = |letter| if may_name(letter) { letter } else { '.' };
+    format!("ccp_{}", wish.chars().map(usual).collect::<String>())
+}
+
+/// What the kernel takes in the name of an algorithm.
+fn may_name(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.')
+}
+
 fn check(options: &Options) -> Result<(), StartError> {
     let within = |what, value, least, most| {
         if (least..=most).contains(&value) {
@@ -367,9 +376,7 @@ pub enum StartError {
         bytes: u32,
     },
     /// A name that no algorithm can have.
-    #[error(
-        "no algorithm can be called '{name}': 1 to {MOST_NAME} letters, digits, '_', '-', '.', ':'"
-    )]
+    #[error("no algorithm can be called '{name}': 1 to {MOST_NAME} letters, digits, '_', '.'")]
     Name {
         /// What was asked for.
         name: String,
@@ -416,3 +423,18 @@ const MOST_NAME: usize = 15;
 const MOST_FLOWS: u32 = 1 << 16;
 
 const MOST_PROGRAMS: u32 = 1 << 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_algorithm_has_a_name_that_the_kernel_takes() {
+        let names = Name::for_algorithms(&["reno", "cubic:linux"]).unwrap();
+        let pairs: Vec<_> = names.iter().map(|n| (n.name.as_str(), n.wish.as_str())).collect();
+        let wanted = [("ccp", ""), ("ccp_reno", "reno"), ("ccp_cubic.linux", "cubic:linux")];
+        assert_eq!(pairs, wanted);
+        let long = Name::for_algorithms(&["eleven_only", "twelve_bytes"]).unwrap_err();
+        assert!(matches!(long, StartError::Name { name } if name == "ccp_twelve_bytes"));
+    }
+}

@@ -94,7 +94,7 @@ fn a_name_that_is_taken_is_refused() {
 
 #[test]
 fn a_name_that_cannot_be_is_refused_before_anything_is_loaded() {
-    for name in ["", "longer_than_fifteen", "with space"] {
+    for name in ["", "longer_than_fifteen", "with space", "with:colon", "with-dash"] {
         let mut options = options("");
         options.names = vec![Name { name: name.to_owned(), wish: String::new() }];
         assert!(matches!(Engine::start(options), Err(StartError::Name { .. })));
