@@ -36,6 +36,12 @@ pub(crate) fn bench() -> Result<()> {
     run_command(cargo().args(["bench", "-p", "ccp-bench"]))
 }
 
+/// Runs this machine's TCP under the agent and under the kernel's algorithms, or these parts of it.
+pub(crate) fn bench_kernel(parts: &[&str]) -> Result<()> {
+    let parts = if parts.is_empty() { &["all"] } else { parts };
+    run_command(cargo().args(["bench", "-p", "ccp-bench", "--bench", "kernel", "--"]).args(parts))
+}
+
 /// Runs the same work on portus, libccp, ns-3 and ours, or these parts of it.
 pub(crate) fn bench_beside_peers(parts: &[&str]) -> Result<()> {
     let arguments = ["run", "--release", "--bin", "peer_bench", "--"];

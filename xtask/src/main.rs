@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         ["no-std"] => ci::no_std(),
         ["package"] => ci::package(),
         ["bench"] => ci::bench(),
+        ["bench", "--kernel", parts @ ..] => ci::bench_kernel(parts),
         ["bench", "--peers", parts @ ..] => ci::bench_beside_peers(parts),
         ["ci"] => ci::run(),
         [] | ["help" | "--help" | "-h"] => {
@@ -63,6 +64,8 @@ usage: cargo xtask <command>
   no-std          proves that ccp-wire, ccp-lang's machine and ccp-datapath need no std
   package         packages every crate that is published
   bench           the benchmarks of this workspace
+  bench --kernel  this machine's TCP under the agent beside the kernel's own algorithms, as root; words
+                  after it choose parts: `cost`, `bulk`, `twins`, and `quick` for a look
   bench --peers   the same work on portus, libccp and ns-3, in one run, with the ratios; words after
                   it choose parts, such as `simulator`
   ci              all of it, as CI runs it";
