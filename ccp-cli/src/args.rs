@@ -347,4 +347,15 @@ mod tests {
         let parsed = Args::try_parse_from(["ccp", "run", "--shared-ipc", "--ipc-dir", "x"]);
         assert!(parsed.is_err());
     }
+
+    #[cfg(all(target_os = "linux", feature = "ebpf"))]
+    #[test]
+    fn the_command_of_the_systemd_unit_is_one() {
+        let unit = include_str!("../../docs/ccp.service");
+        let command = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+        let parsed = Args::try_parse_from(command.split_whitespace()).unwrap();
+        let Command::Run(run) = parsed.command else { panic!("{command}") };
+        assert_eq!(run.ipc, Transport::Ebpf);
+        assert_eq!(run.algorithms, ["cubic", "bbr"]);
+    }
 }

@@ -117,6 +117,47 @@ fn users_choose_the_algorithms_only_where_the_agent_says_so() {
     }
 }
 
+#[test]
+fn the_unit_says_nothing_that_systemd_does_not_know() {
+    let unit = UNIT.replace("/usr/local/bin/ccp", env!("CARGO_BIN_EXE_ccp"));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ccp.service");
+    std::fs::write(&path, unit).unwrap();
+    let verified = Command::new("systemd-analyze").arg("verify").arg(&path).output();
+    // Where there is no systemd its manual must do.
+    if let Ok(verified) = verified {
+        assert!(
+            verified.status.success() && verified.stderr.is_empty(),
+            "{}",
+            text(&verified.stderr)
+        );
+    }
+    for line in UNIT.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '['])) {
+        let (key, value) = line.split_once('=').unwrap();
+        assert!(DIRECTIVES.contains(&key) && !value.is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn the_rights_of_the_unit_suffice() {
+    let Some(_lock) = may_take_the_names("the_rights_of_the_unit_suffice") else { return };
+    let value = |key: &str| {
+        let line = UNIT.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+        line.trim_start_matches('=').to_owned()
+    };
+    let held: Vec<String> = value("AmbientCapabilities")
+        .split_whitespace()
+        .map(|name| format!("+{}", name.trim_start_matches("CAP_").to_lowercase()))
+        .collect();
+    assert_eq!(value("CapabilityBoundingSet"), value("AmbientCapabilities"));
+    let nobody = Nobody::new();
+    let mut command = nobody.command(&held.join(","));
+    command.args(value("ExecStart").split_whitespace().skip(1));
+    let mut agent = Agent::spawn(&mut command);
+    agent.wait_for("the agent runs");
+    agent.end();
+}
+
 /// Whether a thread without CAP_NET_ADMIN can choose the algorithm for its socket.
 fn user_chooses(socket: TcpStream) -> bool {
     let thread = thread::spawn(move || {
@@ -171,6 +212,45 @@ fn capabilities(status: &str, set: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix(set)).unwrap();
     u64::from_str_radix(line.trim_start_matches(':').trim(), 16).unwrap()
 }
+
+const UNIT: &str = include_str!("../../docs/ccp.service");
+
+/// Those of systemd.unit(5), systemd.service(5), systemd.exec(5) and systemd.resource-control(5) that the unit
+/// uses.
+const DIRECTIVES: [&str; 32] = [
+    "AmbientCapabilities",
+    "CapabilityBoundingSet",
+    "Description",
+    "DynamicUser",
+    "ExecStart",
+    "LockPersonality",
+    "MemoryDenyWriteExecute",
+    "NoNewPrivileges",
+    "PrivateDevices",
+    "PrivateTmp",
+    "ProtectClock",
+    "ProtectControlGroups",
+    "ProtectHome",
+    "ProtectHostname",
+    "ProtectKernelLogs",
+    "ProtectKernelModules",
+    "ProtectKernelTunables",
+    "ProtectProc",
+    "ProtectSystem",
+    "Restart",
+    "RestartPreventExitStatus",
+    "RestartSec",
+    "RestrictAddressFamilies",
+    "RestrictNamespaces",
+    "RestrictRealtime",
+    "RestrictSUIDSGID",
+    "SystemCallArchitectures",
+    "SystemCallErrorNumber",
+    "SystemCallFilter",
+    "Type",
+    "UMask",
+    "WantedBy",
+];
 
 // linux/capability.h
 const BPF: u64 = 1 << 39;

@@ -25,6 +25,7 @@ pub(crate) fn run(scope: Scope) -> Result<()> {
     let skips = scratch.path().join("skipped");
     if scope == Scope::All {
         install(&BROWSER)?;
+        install(&LINUX_TCP)?;
     }
     run_command(cargo().args(["test", "--workspace"]).env(SKIPS, &skips))?;
     let mut skipped = read_skips(&skips)?;
@@ -126,6 +127,9 @@ pub(crate) const LIBCLANG: &str = "libclang-dev";
 
 /// What shows the report page, and a font for its text.
 const BROWSER: [&str; 2] = ["chromium", "fonts-dejavu-core"];
+
+/// What the guide to Linux TCP takes to hand.
+const LINUX_TCP: [&str; 5] = ["iperf3", "iproute2", "libcap2-bin", "procps", "util-linux"];
 
 /// ns-3, and what compiles a scenario for it.
 pub(crate) const NS3: [&str; 2] = ["libns3-dev", "g++"];
