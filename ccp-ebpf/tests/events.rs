@@ -68,6 +68,46 @@ fn a_timeout_that_was_none_is_told_as_undone() {
 }
 
 #[test]
+fn an_undone_reduction_gives_the_window_back_with_a_program_and_without() {
+    if !possible("an_undone_reduction_gives_the_window_back_with_a_program_and_without") {
+        return;
+    }
+    for with_program in [true, false] {
+        in_namespace(move || {
+            let mut agent = Agent::start("");
+            // Leaves the window alone.
+            let scope = agent.install(1, "(def (Report (x 0))) (when false (report))");
+            let (mut sender, mut receiver) = connect("127.0.0.1", &agent.name);
+            let flow = agent.create();
+            let mss = agent.flow_word(flow, offset_of!(FlowWords, mss));
+            if with_program {
+                agent.change(flow, 1, &scope, &[("Cwnd", 100 * mss)]);
+            }
+            while Tcp::of(&sender).cwnd < 100 {
+                sender.write_all(&[1; 200_000]).unwrap();
+                receiver.read_exact(&mut [0; 200_000]).unwrap();
+            }
+            let before = Tcp::of(&sender).cwnd;
+            deaf(&sender, true);
+            sender.write_all(&[1; 20_000]).unwrap();
+            wait_until("a timeout", || Tcp::of(&sender).cwnd < before / 2);
+            deaf(&sender, false);
+            receiver.read_exact(&mut [0; 20_000]).unwrap();
+            exchange(&mut sender, &mut receiver);
+            let undone = || agent.flow_word(flow, offset_of!(FlowWords, undone));
+            wait_until("it is found spurious", || undone() == 1);
+            wait_until("the window is back", || {
+                let now = Tcp::of(&sender).cwnd;
+                // An application that does not fill it may have to give back half.
+                if with_program { now == before } else { now > before / 2 }
+            });
+            // The answer comes to a packet that another timeout has sent, perhaps.
+            assert!(agent.flow_word(flow, offset_of!(FlowWords, timeouts)) >= 1);
+        });
+    }
+}
+
+#[test]
 fn idleness_is_told_by_the_ack_that_ends_it() {
     if !possible("idleness_is_told_by_the_ack_that_ends_it") {
         return;
