@@ -96,6 +96,42 @@ fn a_thousand_flows_at_once_are_governed_each_by_its_own_and_ten_more_by_the_fal
     });
 }
 
+#[test]
+fn hundreds_of_flows_of_a_dead_agent_are_taken_over_at_once() {
+    if !possible("hundreds_of_flows_of_a_dead_agent_are_taken_over_at_once") {
+        return;
+    }
+    in_namespace(|| {
+        allow_files(4096);
+        let flows = 300;
+        let mut options = options("");
+        options.max_flows = flows;
+        let name = options.names[0].name.clone();
+        let first = Agent::with(options.clone());
+        let mut all: Vec<_> = (0..flows).map(|_| connect("127.0.0.1", &name)).collect();
+        drop(first);
+        let mut next = Agent::with(options);
+        let scope = next.install(1, "(def (Report (x 0))) (when true (:= Cwnd 70000))");
+        let created: BTreeSet<FlowId> = all.iter().map(|_| next.create()).collect();
+        assert_eq!(created.len(), flows as usize);
+        for &flow in &created {
+            next.change(flow, 1, &scope, &[]);
+        }
+        let mut buf = [1; 1_000];
+        for (near, far) in &mut all {
+            near.write_all(&buf).unwrap();
+            far.read_exact(&mut buf).unwrap();
+        }
+        for &flow in &created {
+            wait_until("the flow obeys", || {
+                let mss = next.flow_word(flow, offset_of!(FlowWords, mss));
+                next.flow_word(flow, offset_of!(FlowWords, cwnd)) == 70_000 / mss
+            });
+        }
+        assert_eq!(shared(&next, offset_of!(AgentWords, no_slot)), 0);
+    });
+}
+
 /// The window of one of the flows.
 fn window(number: u64) -> u64 {
     20_000 + number % 97 * 1_500

@@ -45,9 +45,16 @@ fn a_transfer_goes_on_while_its_agent_is_stopped_killed_and_started_again() {
     wait_until("a stopped agent is missed", || flow.governor() == Some(Governor::Fallback));
     keeps_up(&flow, &reno, "stopped");
     assert_eq!(flow.governor(), Some(Governor::Fallback));
+    // One that begins now is heard of later.
+    let late = Transfer::start(&ours, &name);
+    late.wait_for(100_000);
+    assert_eq!(late.governor(), Some(Governor::Fallback));
     agent.signal(Signal::SIGCONT);
-    wait_until("the agent governs again", || flow.governor() == Some(Governor::Agent));
-    flow.wait_for(200_000);
+    for flow in [&flow, &late] {
+        wait_until("the agent governs again", || flow.governor() == Some(Governor::Agent));
+        flow.wait_for(200_000);
+    }
+    late.end();
 
     agent.signal(Signal::SIGKILL);
     drop(agent);
