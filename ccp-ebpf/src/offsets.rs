@@ -436,3 +436,44 @@ pub const CALLBACKS: &[&str] =
 
 /// The context of a program is an array of its arguments; no callback has more.
 const MOST_ARGUMENTS: u8 = 8;
+
+#[cfg(test)]
+impl Kernel {
+    /// One that was never built: all members of a socket one behind the other.
+    pub(crate) fn made_up() -> Self {
+        fn lay(at: &mut i16, name: &str, size: u32) -> Field {
+            let bytes = if size == 0 { 8 } else { size };
+            let offset = *at;
+            *at += bytes.next_multiple_of(8) as i16;
+            match name {
+                "icsk_ca_state" => Field { offset, size: Size::B, bytes: 1, bits: Some((0, 5)) },
+                _ => {
+                    let size = Size::of(bytes as usize).unwrap_or(Size::B);
+                    Field { offset, size, bytes, bits: None }
+                }
+            }
+        }
+        let (mut sock, mut sample, mut socket) = (8, 8, 8);
+        let place = Place { offset: 0, len: 4 };
+        Self {
+            ops: Ops {
+                id: TypeId(1),
+                value_id: TypeId(2),
+                value_size: 64,
+                name: place,
+                flags: place,
+                callbacks: Vec::new(),
+            },
+            cong_control: CongControl { sample: 3, flag: Some(2) },
+            sock: Sock::read(|_, name, size| Ok(lay(&mut sock, name, size))).expect("laid"),
+            sample: Sample::read(|_, name, size| Ok(lay(&mut sample, name, size))).expect("laid"),
+            socket: Socket::read(|_, name, size| Ok(lay(&mut socket, name, size))).expect("laid"),
+            functions: Functions {
+                tcp_reno_ssthresh: 1001,
+                tcp_reno_cong_avoid: 1002,
+                tcp_reno_undo_cwnd: 1003,
+            },
+            owner: Owner::default(),
+        }
+    }
+}

@@ -14,6 +14,8 @@ mod fallback;
 mod flow;
 mod kit;
 mod leaf;
+#[cfg(test)]
+mod tests;
 
 use ccp_lang::ebpf::{Asm, AsmError, Assembled};
 
