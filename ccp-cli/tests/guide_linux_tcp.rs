@@ -171,7 +171,7 @@ fn iperf3_server() -> Process {
     let mut said = BufReader::new(server.0.stdout.take().unwrap()).lines();
     assert!(said.by_ref().flatten().any(|line| line.contains("listening")));
     // Read on, so that it is not held up.
-    thread::spawn(move || said.flatten().for_each(drop));
+    thread::spawn(move || said.map_while(Result::ok).for_each(drop));
     server
 }
 
