@@ -12,8 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ccp_ebpf::page::{FlowWords, Governor};
+use ccp_ebpf::page::{FlowWords, Governor, LAYOUT};
 use ccp_ebpf::sys::monotonic_us;
+use ccp_lang::TrapKind;
 use support::agent::{Agent, Heard};
 use support::*;
 
@@ -128,6 +129,55 @@ fn no_ack_after_an_update_is_answered_without_it_and_no_window_is_overrun() {
         }
         writer.join().unwrap();
         assert!(last_epoch > 10, "{last_epoch} updates came into force");
+    });
+}
+
+#[test]
+fn each_kind_of_trap_is_counted_for_itself_and_ends_no_flow() {
+    if !possible("each_kind_of_trap_is_counted_for_itself_and_ends_no_flow") {
+        return;
+    }
+    in_namespace(|| {
+        let mut agent = Agent::start("");
+        let source = "
+            (def (Report (x 0)) (kind 0) (zero 0) (big 0))
+            (when (== kind 1) (:= Report.x (+ big big)))
+            (when (== kind 2) (:= Report.x (- zero big)))
+            (when (== kind 3) (:= Report.x (* big big)))
+            (when (== kind 4) (:= Report.x (/ big zero)))
+            (when true (:= Cwnd 50000))";
+        let scope = agent.install(1, source);
+        let (mut near, far) = connect("127.0.0.1", &agent.name);
+        near.set_nodelay(true).unwrap();
+        let far = echo(far);
+        let flow = agent.create();
+        let counts = |agent: &Agent| {
+            let first = LAYOUT.trap_counts() as usize;
+            TrapKind::ALL.map(|kind| agent.flow_word(flow, first + 8 * kind as usize))
+        };
+        agent.change(flow, 1, &scope, &[("big", u64::MAX)]);
+        let kinds = [
+            TrapKind::AddOverflow,
+            TrapKind::SubUnderflow,
+            TrapKind::MulOverflow,
+            TrapKind::DivByZero,
+        ];
+        let mut wanted = counts(&agent);
+        for (number, kind) in (1..).zip(kinds) {
+            agent.update(flow, &scope, &[("kind", number)]);
+            let runs = agent.flow_word(flow, offset_of!(FlowWords, runs));
+            (0..5).for_each(|_| exchange(&mut near));
+            wanted[kind as usize] += agent.flow_word(flow, offset_of!(FlowWords, runs)) - runs;
+            assert_eq!(counts(&agent), wanted, "{kind:?}");
+            assert!(wanted[kind as usize] >= 5);
+        }
+        agent.update(flow, &scope, &[("kind", 0)]);
+        exchange(&mut near);
+        assert_eq!(counts(&agent), wanted);
+        let mss = agent.flow_word(flow, offset_of!(FlowWords, mss));
+        assert_eq!(u64::from(Tcp::of(&near).cwnd), 50_000 / mss);
+        drop(near);
+        far.join().unwrap();
     });
 }
 

@@ -52,9 +52,11 @@ fn a_transfer_goes_on_while_its_agent_is_stopped_killed_and_started_again() {
     agent.signal(Signal::SIGCONT);
     for flow in [&flow, &late] {
         wait_until("the agent governs again", || flow.governor() == Some(Governor::Agent));
-        flow.wait_for(200_000);
+        flow.wait_for(100_000);
     }
     late.end();
+    // It has the path for itself again.
+    flow.wait_for(1_000_000);
 
     agent.signal(Signal::SIGKILL);
     drop(agent);
