@@ -240,3 +240,36 @@ const MAX_OFFSET: u64 = u32::MAX as u64;
 
 /// The least threshold, in segments.
 const MIN_SSTHRESH_SEGMENTS: u64 = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// At the start of an epoch that leads from 7,000 segments to 10,000, by some 14 of them in the first 31 ms.
+    fn rising() -> (Twin, u64) {
+        let mut twin = Twin::new(LinuxConfig::default(), MSS);
+        twin.reduce(10_000 * MSS, Signal::Loss);
+        let count = twin.segments_for_one(7_000, MSS, START_MS);
+        (twin, count)
+    }
+
+    #[test]
+    fn what_it_grows_by_is_computed_anew_31_ms_later_or_once_the_window_is_another() {
+        let (mut twin, first) = rising();
+        assert_eq!(twin.segments_for_one(7_000, MSS, START_MS + 31), first);
+        assert!(twin.segments_for_one(7_000, MSS, START_MS + 32) < first / 2);
+        let (mut twin, first) = rising();
+        assert!(twin.segments_for_one(7_001, MSS, START_MS + 31) < first / 2);
+    }
+
+    #[test]
+    fn the_price_of_the_next_round_is_not_the_one_that_holds_while_the_window_stays() {
+        let (twin, first) = rising();
+        let at_us = (START_MS + 20) * 1_000;
+        let next = Span { from_us: at_us, to_us: at_us, ..Span::default() };
+        assert!(twin.price(7_000 * MSS, &next) < first * MSS / 2);
+    }
+
+    const MSS: u64 = 1448;
+    const START_MS: u64 = 5_000;
+}
