@@ -55,6 +55,9 @@ pub(super) fn take(
     asm.mov(R1, SEQUENCE);
     asm.alu(Alu::And, R1, 1);
     asm.jump_if(Cond::Ne, R1, 0, busy);
+    // A barrier: what was staged is loaded after the sequence, also by processors that load in any
+    // order.
+    exchange(asm, layout.reading(), 1);
     asm.constant(R2, program);
     asm.load(Size::Dw, R1, PAGE, layout.program());
     let begins = asm.label();

@@ -93,7 +93,7 @@ impl Loaded {
     pub(crate) fn disturbed(self, sequence: i32) -> Self {
         let mut bytes = self.bytes;
         let mut barriers = self.code.insns().iter().enumerate().filter(|(_, i)| i.code == ATOMIC);
-        let (at, _) = barriers.nth(1).expect("a barrier before the second look");
+        let (at, _) = barriers.nth(2).expect("a barrier before the second look");
         let off = layout().sequence();
         let store = Insn { code: STORE_CONSTANT, dst: 9, src: 0, off, imm: sequence };
         bytes[8 * at..8 * at + 8].copy_from_slice(&store.to_bytes());
