@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::time::{Duration, Instant};
@@ -267,10 +267,9 @@ impl Inner {
             asleep(0);
             return Ok(());
         }
-        let fds = [self.engine.maps().ring.as_fd(), wake.event.as_fd()];
-        let waited = sys::wait_either(fds, Some(nap));
+        let waited = wake.wait(self.engine.maps().ring.as_fd(), nap);
         asleep(0);
-        waited.map(drop)
+        waited
     }
 
     fn change(&self, change: &ChangeProg<'_>) {
@@ -302,6 +301,17 @@ impl Wake {
         }
         sys::eventfd_clear(self.event.as_fd());
         true
+    }
+
+    /// Waits for the ring, or for somebody who wakes us.
+    fn wait(&self, ring: BorrowedFd<'_>, nap: Duration) -> Result<(), SysError> {
+        let [_, woken] = sys::wait_either([ring, self.event.as_fd()], Some(nap))?;
+        // A signal may come after what it is for has been taken; left there, it would end every
+        // sleep from now on.
+        if woken {
+            sys::eventfd_clear(self.event.as_fd());
+        }
+        Ok(())
     }
 }
 
@@ -349,3 +359,19 @@ const SHORTEST_BEAT: Duration = Duration::from_millis(1);
 
 /// How often a spinning receive looks at the clock, in turns.
 const TURNS_PER_CLOCK: u32 = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_signal_ends_one_sleep_and_no_more() {
+        let wake = Wake { event: sys::eventfd().unwrap(), asked: AtomicBool::new(false) };
+        let ring = sys::eventfd().unwrap();
+        // Somebody said so, we took it, and only then comes the signal.
+        sys::eventfd_signal(wake.event.as_fd());
+        wake.wait(ring.as_fd(), Duration::from_secs(10)).unwrap();
+        assert!(!wake.taken());
+        assert!(!sys::eventfd_clear(wake.event.as_fd()), "the next sleep would end at once");
+    }
+}
