@@ -304,6 +304,18 @@ fn a_reader_that_goes_away_is_no_error() {
 }
 
 #[test]
+fn rates_in_the_series_are_bits_per_second() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bbr.jsonl");
+    sim(&["bbr", "--link", "48mbit,20ms", "--time", "2s", "--series", path.to_str().unwrap()]);
+    let last = lines(&std::fs::read_to_string(path).unwrap());
+    let last = last.iter().rfind(|line| line["kind"] == "flow-point").unwrap();
+    for rate in ["delivery_rate", "pacing_rate"] {
+        assert!((24e6..72e6).contains(&number(last, rate)), "{rate}: {last}");
+    }
+}
+
+#[test]
 fn every_line_of_the_series_is_as_the_guide_describes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("series.jsonl");
