@@ -12,7 +12,7 @@ use ccp_algs::{Spec, Specs};
 use ccp_ebpf::{EbpfSocket, Name, Options};
 use ccp_runtime::{
     BackendBuilder, CongAlg, Datapath, DatapathInfo, Flow, FlowId, Ipc, Report, RunBuilder, Scope,
-    StopHandle,
+    StatsHandle, StopHandle,
 };
 
 use crate::Outcome;
@@ -24,6 +24,7 @@ pub(crate) struct Agent {
     /// The program that the kernel calls for each ACK.
     pub(crate) cong_control: OwnedFd,
     stop: StopHandle,
+    stats: StatsHandle,
     /// The thread's folder in /proc.
     folder: String,
     thread: Option<JoinHandle<()>>,
@@ -31,15 +32,20 @@ pub(crate) struct Agent {
 
 impl Agent {
     /// Runs an algorithm, written as on `ccp run`'s command line.
-    pub(crate) fn of(algorithm: &str, every: &str) -> Outcome<Self> {
+    pub(crate) fn of(algorithm: &str, every: &str, spin: Duration) -> Outcome<Self> {
         let spec: Spec = algorithm.parse()?;
         let every = every.parse().map_err(|_| "no way to report")?;
-        Self::start(Specs::new(spec).report(every), Duration::ZERO)
+        Self::start(Specs::new(spec).report(every), spin)
     }
 
     /// Runs a program that reports on each ACK, and never sleeps: what waking costs is not its own.
     pub(crate) fn per_ack() -> Outcome<Self> {
-        Self::start(PerAck, Duration::from_secs(3600))
+        Self::start(Fixed(PER_ACK), SPINS)
+    }
+
+    /// Runs a program that does next to nothing: what is left is dispatch.
+    pub(crate) fn bare() -> Outcome<Self> {
+        Self::start(Fixed(BARE), SPINS)
     }
 
     fn start<A>(algorithm: A, spin: Duration) -> Outcome<Self>
@@ -59,18 +65,24 @@ impl Agent {
             found.map(|(_, fd)| fd.try_clone())
         });
         let cong_control = cong_control.flatten().ok_or("no cong_control")??;
-        let stop = StopHandle::new();
+        let (stop, stats) = (StopHandle::new(), StatsHandle::new());
         let (told, folder) = mpsc::channel();
-        let ends = stop.clone();
+        let (ends, counts) = (stop.clone(), stats.clone());
         let thread = std::thread::spawn(move || {
             let _ = told.send(fs::read_link("/proc/thread-self"));
             let builder = RunBuilder::new(BackendBuilder { sock }).with_stop(ends);
+            let builder = builder.with_stats(counts);
             if let Err(error) = builder.default_alg(algorithm).run() {
                 eprintln!("the agent ended: {error}");
             }
         });
         let folder = format!("/proc/{}", folder.recv()??.display());
-        Ok(Self { name, cong_control, stop, folder, thread: Some(thread) })
+        Ok(Self { name, cong_control, stop, stats, folder, thread: Some(thread) })
+    }
+
+    /// How many reports the agent has had.
+    pub(crate) fn reports(&self) -> u64 {
+        self.stats.snapshot().reports
     }
 
     /// How long the agent has been on a processor.
@@ -90,27 +102,27 @@ impl Drop for Agent {
     }
 }
 
-/// Reports six fields on each ACK; the agent lets the window be.
-struct PerAck;
+/// Runs one program; the agent lets the window be.
+struct Fixed(&'static str);
 
 struct Silent<I: Ipc> {
     _control: Datapath<I>,
     _scope: Option<Scope>,
 }
 
-impl<I: Ipc> CongAlg<I> for PerAck {
+impl<I: Ipc> CongAlg<I> for Fixed {
     type Flow = Silent<I>;
 
     fn name() -> &'static str {
-        "per_ack"
+        "fixed"
     }
 
     fn datapath_programs(&self) -> HashMap<&'static str, String> {
-        HashMap::from([("every ack", PROGRAM.to_owned())])
+        HashMap::from([("the program", self.0.to_owned())])
     }
 
     fn new_flow(&self, mut control: Datapath<I>, _info: DatapathInfo) -> Self::Flow {
-        let scope = control.set_program("every ack", Some(&[("Cwnd", 1_000_000)])).ok();
+        let scope = control.set_program("the program", Some(&[("Cwnd", 1_000_000)])).ok();
         Silent { _control: control, _scope: scope }
     }
 }
@@ -119,7 +131,13 @@ impl<I: Ipc> Flow for Silent<I> {
     fn on_report(&mut self, _flow: FlowId, _report: Report<'_>) {}
 }
 
-const PROGRAM: &str = "
+/// Longer than any run.
+pub(crate) const SPINS: Duration = Duration::from_secs(3600);
+
+const BARE: &str = "(def (Report (x 0))) (when true (:= Report.x Ack.bytes_acked))";
+
+/// Reports six fields.
+const PER_ACK: &str = "
 (def (Report (volatile acked 0) (volatile loss 0) (rtt 0) (inflight 0) (timeout false) (sacked 0)))
 (when true
     (:= Report.acked Ack.bytes_acked)
