@@ -208,6 +208,52 @@ pub(crate) mod native {
         }
     }
 
+    /// As [`Answer`], and tells when the ACK came and when its answer was on its way, in microseconds
+    /// of the monotonic clock.
+    pub(crate) struct Stamped {
+        pub(crate) tell: std::sync::mpsc::Sender<(u64, u64)>,
+        /// What `Ack.now` counts from.
+        pub(crate) epoch: u64,
+    }
+
+    pub(crate) struct StampedFlow<I: Ipc> {
+        inner: AnswerFlow<I>,
+        now: ReportField,
+        tell: std::sync::mpsc::Sender<(u64, u64)>,
+        epoch: u64,
+    }
+
+    impl<I: Ipc> CongAlg<I> for Stamped {
+        type Flow = StampedFlow<I>;
+
+        fn name() -> &'static str {
+            "stamped"
+        }
+
+        fn datapath_programs(&self) -> HashMap<&'static str, String> {
+            let stamped = super::PROGRAM.replace("(sacked 0)", "(sacked 0) (now 0)");
+            let stamped = stamped.replace("(report)", "(:= Report.now Ack.now) (report)");
+            HashMap::from([("every ack", stamped)])
+        }
+
+        fn new_flow(&self, mut control: Datapath<I>, info: DatapathInfo) -> Self::Flow {
+            let scope = control.set_program("every ack", None).expect("it is installed");
+            let field = |name| scope.field(name).expect("the program declares it");
+            let fields = Fields { acked: field("Report.acked"), loss: field("Report.loss") };
+            let now = field("Report.now");
+            let inner = AnswerFlow { control, fields, cwnd: info.init_cwnd };
+            StampedFlow { inner, now, tell: self.tell.clone(), epoch: self.epoch }
+        }
+    }
+
+    impl<I: Ipc> Flow for StampedFlow<I> {
+        fn on_report(&mut self, flow: FlowId, report: Report<'_>) {
+            let acked = report.get(self.now).unwrap_or(0) + self.epoch;
+            self.inner.on_report(flow, report);
+            let _ = self.tell.send((acked, ccp_ebpf::sys::monotonic_us()));
+        }
+    }
+
     pub(crate) struct Counter(pub(crate) Count);
 
     pub(crate) struct CounterFlow {

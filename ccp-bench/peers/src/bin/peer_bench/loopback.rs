@@ -71,6 +71,40 @@ pub(crate) fn rows() -> anyhow::Result<Vec<Row>> {
     Ok(rows)
 }
 
+/// portus's agent and libccp, for others to compare with.
+pub(crate) struct Beside {
+    side: Libccp,
+    stop: Stop,
+    files: [std::path::PathBuf; 2],
+}
+
+impl Beside {
+    pub(crate) fn start() -> anyhow::Result<Self> {
+        let name = |role: &str| format!("peer-bench-{}-{role}", std::process::id());
+        let shared = Path::new("/tmp/ccp");
+        let stop = portus_agent(&name("beside"))?;
+        let side = Libccp::new(connect(shared, &name("d"), &name("beside"))?)?;
+        Ok(Self { side, stop, files: ["d", "beside"].map(|role| shared.join(name(role))) })
+    }
+
+    /// The microseconds from a report to its answer.
+    pub(crate) fn round(&mut self) -> anyhow::Result<f64> {
+        // As rare as the other side's, so that both sides' agents are asleep.
+        std::thread::sleep(Duration::from_micros(200));
+        let start = Instant::now();
+        self.side.report()?;
+        self.side.answer()?;
+        Ok(start.elapsed().as_nanos() as f64 / 1e3)
+    }
+
+    pub(crate) fn stop(self) {
+        for file in &self.files {
+            let _ = std::fs::remove_file(file);
+        }
+        (self.stop)();
+    }
+}
+
 /// One datapath and the agent behind its socket.
 trait Side {
     /// Takes in an ACK, which sends a report.

@@ -11,6 +11,7 @@ mod codec;
 mod compile;
 mod dumbbell;
 mod harness;
+mod kernel;
 mod loopback;
 
 fn main() -> anyhow::Result<()> {
@@ -31,11 +32,12 @@ fn main() -> anyhow::Result<()> {
 
 type Part = fn() -> anyhow::Result<Vec<harness::Row>>;
 
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 7] = [
     ("codec", codec::rows),
     ("machine", ack::rows),
     ("compiler", compile::rows),
     ("agent over unix sockets", loopback::rows),
     ("agent over channels", agent::rows),
+    ("kernel", kernel::rows),
     ("simulator", dumbbell::rows),
 ];
