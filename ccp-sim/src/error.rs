@@ -22,6 +22,14 @@ pub enum SimError {
         /// Bytes beside.
         overhead: u32,
     },
+    /// A flow would send more at once than any network holds.
+    #[error("flow {flow} begins with a window of {packets} packets; at most 1048576 are possible")]
+    InitialWindow {
+        /// Its place in the scenario.
+        flow: usize,
+        /// The window.
+        packets: u32,
+    },
     /// Cross traffic's packets would be empty or too long.
     #[error("cross traffic {cross} has packets of {bytes} bytes; a packet holds 1 to 65535")]
     CrossPacketSize {

@@ -224,6 +224,10 @@ impl Scenario {
             if mss == 0 || mss.saturating_add(overhead) > MAX_PACKET {
                 return Err(SimError::PacketSize { flow, mss, overhead });
             }
+            let packets = config.init_cwnd;
+            if packets > MOST_INIT_CWND {
+                return Err(SimError::InitialWindow { flow, packets });
+            }
         }
         for (cross, config) in self.cross.iter().enumerate() {
             let bytes = config.packet;
@@ -297,6 +301,9 @@ impl<A: CongAlg<AgentSocket>> CongAlg<AgentSocket> for Shared<A> {
         self.0.compiler()
     }
 }
+
+/// A window of so many packets takes a gigabyte: no host begins with more.
+const MOST_INIT_CWND: u32 = 1 << 20;
 
 /// The longest packet (IP's length has 16 bits).
 const MAX_PACKET: u32 = 65_535;

@@ -192,6 +192,9 @@ fn scenarios_that_make_no_sense_are_refused() {
         assert!(matches!(Sim::new(&scenario), Err(SimError::PacketSize { flow: 0, .. })));
     }
     let plain = || Scenario::new(link());
+    let mut flood = plain();
+    flood.flows[0].init_cwnd = u32::MAX;
+    assert!(matches!(Sim::new(&flood), Err(SimError::InitialWindow { flow: 0, .. })));
     let backwards = plain().outage(2 * MS, Some(MS));
     assert!(matches!(Sim::new(&backwards), Err(SimError::OutageTimes { outage: 0 })));
     for second in [MS, 3 * MS] {
