@@ -73,7 +73,10 @@ impl Ring {
                 self.copy(start + HEADER, buf.get_mut(..len).unwrap_or_default());
                 Some(Next::Message(len))
             };
-            self.at = self.at.wrapping_add((HEADER + len).next_multiple_of(8) as u64);
+            // No message ends behind what was produced: beyond it lies nothing that is true.
+            let there = self.producer.u64_at(0).map_or(0, |word| word.load(Ordering::Acquire));
+            let size = (HEADER + len).next_multiple_of(8) as u64;
+            self.at = self.at.wrapping_add(size.min(there.wrapping_sub(self.at)));
             if let Some(word) = self.consumer.u64_at(0) {
                 word.store(self.at, Ordering::Release);
             }
