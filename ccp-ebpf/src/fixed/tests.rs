@@ -481,7 +481,11 @@ fn primitives_are_what_the_kernels_numbers_say() {
     assert_eq!(told[11..19], [10 * MSS * 100, 10 * MSS * 200, 0xFFFF_FFFF, 0, 0, 0, 1, 0]);
 
     // The sample is invalid for any of three reasons, and the last rates stay.
-    for (field, value) in [(sample.delivered, u64::from(u32::MAX)), (sample.rcv_interval_us, 0)] {
+    for (field, value) in [
+        (sample.delivered, u64::from(u32::MAX)),
+        (sample.delivered, 0),
+        (sample.rcv_interval_us, 0),
+    ] {
         world.set_sample(sample.interval_us, 1);
         world.set_sample(sample.delivered, 20);
         world.set_sample(sample.rcv_interval_us, 10_000);
@@ -565,4 +569,49 @@ fn an_ack_that_no_program_ran_on_is_the_next_ones() {
     }
     assert_eq!((world.private(private::TIMEOUT), world.page(flow::RUNS.at)), (0, 1));
     assert_eq!(world.page(flow::REPORTS_LOST.at), 1, "the ring had no room");
+}
+
+#[test]
+fn a_flow_begins_with_nothing_of_the_one_before() {
+    let mut world = frozen();
+    let init = code(&world, "init");
+    let sock = world.kernel.sock;
+    for at in (0..4096).step_by(8) {
+        world.set_page(at, 77);
+    }
+    let counted = [
+        (sock.bytes_acked, private::BYTES_ACKED),
+        (sock.sacked_out, private::SACKED_OUT),
+        (sock.lost, private::LOST),
+        (sock.delivered, private::DELIVERED),
+        (sock.delivered_ce, private::DELIVERED_CE),
+    ];
+    for (at, (field, _)) in (1..).zip(counted) {
+        world.set(field, at);
+    }
+    // It has heard nothing since before the agent started.
+    world.set(sock.tcp_mstamp, EPOCH - 5);
+    world.run(&init);
+    for word in [
+        flow::GOVERNOR,
+        flow::ANNOUNCED,
+        flow::RATE,
+        flow::RUNS,
+        flow::FALLBACK_ACKS,
+        flow::REPORTS,
+        flow::REPORTS_LOST,
+        flow::TIMEOUTS,
+        flow::UNDONE,
+        flow::EXACT_CWND,
+    ] {
+        assert_eq!(world.page(word.at), 0, "{word:?}");
+    }
+    assert_eq!((world.page(LAYOUT.now()), world.page(LAYOUT.zero())), (0, 0));
+    assert_eq!((world.page(LAYOUT.running()), world.page(LAYOUT.trap_counts())), (0, 0));
+    assert_eq!((world.page(flow::GENERATION.at), world.page(flow::OPEN.at)), (78, 1));
+    assert_eq!(world.page(flow::INIT_CWND.at), 10 * MSS);
+    for (at, (_, word)) in (1..).zip(counted) {
+        assert_eq!(world.private(word), at, "{word:?}");
+    }
+    assert_eq!(world.private(private::SLOT_PLUS_1), 1);
 }
