@@ -375,6 +375,7 @@ fn report(world: &mut World, source: &str) -> Vec<u64> {
     world.set_page(LAYOUT.running(), 1);
     world.open_ring();
     world.run(&leaf);
+    assert_eq!(world.private(private::GOVERNED), 1, "no state of the socket's sets the window");
     match world.sent().and_then(|bytes| Messages::new(bytes).next()) {
         Some(Ok(Message::Measure(measure))) => {
             assert_eq!((measure.flow.0, measure.program_uid), (3 << 4, ProgramUid(9)));
