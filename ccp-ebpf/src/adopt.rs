@@ -92,8 +92,8 @@ impl Adopter {
         }
     }
 
-    /// Moves the sockets of every network namespace that is to be found: those of all processes and
-    /// those with a name under `/run/netns`. What cannot be entered is counted.
+    /// Moves the sockets of every network namespace that is to be found: those of all threads and
+    /// those with a name where `ip netns` and Docker keep them. What cannot be entered is counted.
     ///
     /// # Errors
     /// What the kernel refuses in a namespace that could be entered.
@@ -115,15 +115,19 @@ impl Adopter {
 
 /// Each network namespace once, but not this thread's own.
 fn other_namespaces() -> impl Iterator<Item = File> {
-    let entries = |folder| fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut paths: Vec<PathBuf> = entries("/run/netns").map(|entry| entry.path()).collect();
+    let entries = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten();
+    let named = NAMED.iter().flat_map(move |folder| entries(PathBuf::from(folder)));
     let is_process = |name: &[u8]| name.iter().all(u8::is_ascii_digit);
-    let processes = entries("/proc").filter(move |e| is_process(e.file_name().as_encoded_bytes()));
-    paths.extend(processes.map(|entry| entry.path().join("ns/net")));
+    let processes = entries(PathBuf::from("/proc"))
+        .filter(move |entry| is_process(entry.file_name().as_encoded_bytes()));
+    // A thread may be elsewhere than its process.
+    let threads = processes.flat_map(move |entry| entries(entry.path().join("task")));
+    let paths =
+        named.map(|entry| entry.path()).chain(threads.map(|entry| entry.path().join("ns/net")));
     let own = fs::metadata("/proc/thread-self/ns/net");
     let mut seen: HashSet<_> = own.iter().map(|own| (own.dev(), own.ino())).collect();
     // What is gone by now, or not ours to see, is not there.
-    paths.into_iter().filter_map(move |path| {
+    paths.filter_map(move |path| {
         // Before opening: a host has thousands of processes and few namespaces.
         let found = fs::metadata(&path).ok()?;
         if !seen.insert((found.dev(), found.ino())) {
@@ -281,6 +285,9 @@ pub enum AdoptError {
     #[error(transparent)]
     Sys(#[from] SysError),
 }
+
+/// Where namespaces have names.
+const NAMED: [&str; 2] = ["/run/netns", "/run/docker/netns"];
 
 /// One byte in the walk's output for each socket that was meant.
 const MOVED: u8 = b'+';

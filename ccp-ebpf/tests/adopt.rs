@@ -5,7 +5,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 use ccp_ebpf::adopt::{AdoptError, Adopter, Pick};
@@ -79,16 +79,16 @@ fn a_name_that_only_begins_alike_is_another() {
 fn other_network_namespaces_are_walked_too() {
     alone(|btf| {
         let (listener, near, far) = pair();
-        // A process keeps this namespace in `/proc` while the thread that walks is elsewhere.
-        let mut keeper =
-            Command::new("sleep").arg("20").stdin(Stdio::null()).spawn().expect("sleep");
+        // Another thread is in this namespace while the one that walks is elsewhere.
+        let (done, wait) = std::sync::mpsc::channel::<()>();
+        let keeper = std::thread::spawn(move || _ = wait.recv());
         // SAFETY: as above.
         assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWNET) }, 0);
         // To what is the default of most of this machine's sockets, not from it.
         let adopter = Adopter::new(btf, Pick::Named("cubic"), "bbr").expect("a program");
         let adopted = adopter.everywhere();
-        keeper.kill().expect("a process of ours");
-        keeper.wait().expect("a process of ours");
+        drop(done);
+        keeper.join().expect("the thread");
         let adopted = adopted.expect("walks");
         assert!(adopted.namespaces >= 2 && adopted.moved >= 3, "{adopted:?}");
         assert_eq!([get(&listener), get(&near), get(&far)], ["bbr"; 3]);
