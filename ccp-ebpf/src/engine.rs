@@ -343,6 +343,9 @@ fn may_name(letter: char) -> bool {
 }
 
 fn check(options: &Options) -> Result<(), StartError> {
+    if !cfg!(all(target_endian = "little", target_pointer_width = "64")) {
+        return Err(StartError::Processor);
+    }
     let within = |what, value, least, most| {
         if (least..=most).contains(&value) {
             Ok(())
@@ -364,6 +367,9 @@ fn check(options: &Options) -> Result<(), StartError> {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StartError {
+    /// The generated code writes messages and pages as such machines have them.
+    #[error("only machines that are little-endian and have 64 bits are served")]
+    Processor,
     /// A number that is out of range.
     #[error("{value} {what} are not possible, but {least} to {most} are")]
     Setting {

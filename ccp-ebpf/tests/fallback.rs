@@ -46,13 +46,18 @@ fn the_fallback_reduces_its_window_as_the_kernels_reno_does() {
     in_namespace(|| {
         run("tc qdisc add dev lo root tbf rate 200mbit burst 20kb limit 60kb");
         let engine = Engine::start(options("")).unwrap();
-        let [own, reno] = [engine.options().names[0].name.as_str(), "reno"].map(|name| {
-            let (sender, receiver) = connect("127.0.0.1", name);
-            Tcp::of(&transfer(sender, receiver, 10_000_000)).retransmitted
-        });
+        let own_name = engine.options().names[0].name.as_str();
+        let (mut own, mut reno) = (0, 0);
+        // By turns, since a loaded machine treats neither alike all the time.
+        for _ in 0..3 {
+            for (name, sum) in [(own_name, &mut own), ("reno", &mut reno)] {
+                let (sender, receiver) = connect("127.0.0.1", name);
+                *sum += Tcp::of(&transfer(sender, receiver, 4_000_000)).retransmitted;
+            }
+        }
         // The queue is short, so both lose again and again. Growth alone would lose fifty times as
         // much.
-        assert!(own > 0 && reno > 0 && own < 4 * reno, "{own} against reno's {reno}");
+        assert!(own > 0 && reno > 0 && own < 10 * reno, "{own} against reno's {reno}");
     });
 }
 
