@@ -1,7 +1,7 @@
 //! `cong_control`: each ACK goes to the flow's program, or to the fallback.
 
 use ccp_lang::ebpf::Gpr::{R0, R1, R2, R3, R4, R7, R8, R9};
-use ccp_lang::ebpf::{Cond, Size, choose};
+use ccp_lang::ebpf::{Cond, Label, Size, choose};
 
 use super::kit::{Kit, agent, flow, helper, private};
 use super::{announce, fallback};
@@ -38,9 +38,7 @@ pub(super) fn cong_control(kit: &mut Kit<'_>, wish: &str) {
     kit.load(Size::Dw, R2, R9, LAYOUT.taken());
     kit.jump_if(Cond::Eq, R1, R2, transport);
     kit.bind(chosen);
-    kit.mov(R1, R7);
-    kit.map(R2, maps.programs);
-    kit.call(helper::TAIL_CALL);
+    hand_over(kit, frozen);
     kit.comment("cong_control: the program is gone, with its agent perhaps");
 
     kit.bind(frozen);
@@ -79,6 +77,36 @@ pub(super) fn cong_control(kit: &mut Kit<'_>, wish: &str) {
     kit.bind(no_status);
     kit.leave();
 }
+
+/// Goes to the program whose number is in R3; to `gone`, or on behind this, if there is none.
+///
+/// To a number that is known beforehand the kernel jumps directly, and it rewrites the jump when that
+/// program changes. Any other jump is an indirect one, which no processor predicts where the kernel
+/// defends itself against Spectre.
+fn hand_over(kit: &mut Kit<'_>, gone: Label) {
+    let programs = kit.fixed.maps.programs;
+    let direct = [(); DIRECT].map(|()| kit.label());
+    for (number, &label) in (1..).zip(&direct) {
+        kit.jump_if(Cond::Eq, R3, number, label);
+    }
+    let indirect = kit.label();
+    kit.jump(indirect);
+    for (number, label) in (1..).zip(direct) {
+        kit.bind(label);
+        kit.mov(R1, R7);
+        kit.map(R2, programs);
+        kit.mov(R3, number);
+        kit.call(helper::TAIL_CALL);
+        kit.jump(gone);
+    }
+    kit.bind(indirect);
+    kit.mov(R1, R7);
+    kit.map(R2, programs);
+    kit.call(helper::TAIL_CALL);
+}
+
+/// To how many programs the jump is direct: to those that an agent installs first.
+const DIRECT: usize = 16;
 
 /// How often Create is tried again while the ring has no room.
 const ANNOUNCE_EVERY_US: i32 = 100_000;

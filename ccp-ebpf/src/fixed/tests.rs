@@ -305,6 +305,10 @@ fn each_ack_goes_to_the_program_that_runs_or_begins_while_the_agent_lives() {
     for (case, to, governor) in [
         (Case { ..plain }, Some(5), Governor::Fallback),
         (Case { age: LIMIT, ..plain }, Some(5), Governor::Fallback),
+        // The first ones are gone to directly, but for all it is the same.
+        (Case { running: 1, ..plain }, Some(1), Governor::Fallback),
+        (Case { running: 16, ..plain }, Some(16), Governor::Fallback),
+        (Case { running: 17, ..plain }, Some(17), Governor::Fallback),
         (Case { age: LIMIT + 1, ..plain }, None, Governor::Fallback),
         // Younger than the ACK.
         (Case { age: 1_u64.wrapping_neg(), ..plain }, Some(5), Governor::Fallback),
