@@ -122,7 +122,7 @@ pub fn find(name: &str) -> Option<&'static Info> {
 const FACTORS: &str = "0.001 to 0.999, or n/1024";
 const SWITCH: &str = "on, off";
 const HYSTARTS: &str = "off, rfc9406, linux";
-const REPORTS: &str = "rtt, ack, or a time such as 10ms";
+const REPORTS: &str = "rtt, rtt:1ms (at most once in that time), ack, or a time such as 10ms";
 const LOSS_LEAVES: &str = "what a loss leaves of the window";
 const MARK_LEAVES: &str = "what an ECN mark leaves of it; as a loss unless given (RFC 8511)";
 const GIVES_WAY: &str = "whether a flow that finds less room than before gives way sooner";

@@ -372,7 +372,10 @@ mod tests {
             ("bbr,probe_rtt=0ms", "use off, or a time such as 200ms"),
             ("bbr,rtprop=off", "use a time such as 10s"),
             ("bbr,seed=-1", "use a whole number"),
-            ("bbr,report=never", "use rtt, ack, or a time such as 10ms"),
+            (
+                "bbr,report=never",
+                "use rtt, rtt:1ms (at most once in that time), ack, or a time such as 10ms",
+            ),
         ] {
             let error = text.parse::<Spec>().unwrap_err().to_string();
             assert!(error.contains(says), "{error}");

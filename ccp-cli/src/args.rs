@@ -156,10 +156,13 @@ pub(crate) struct Run {
     /// be told another folder.
     #[arg(long, conflicts_with = "ipc_dir")]
     pub(crate) shared_ipc: bool,
-    /// How often a flow reports: once a round trip, on every ACK, or at an interval such as 10ms.
-    /// Losses and timeouts are reported at once in any case, and by BBR the end of each round.
-    #[arg(long, value_name = "rtt|ack|INTERVAL", default_value = "rtt")]
-    pub(crate) report: ReportEvery,
+    /// How often a flow reports: once a round trip, the same but at most once in a time (`rtt:1ms`), on
+    /// every ACK, or at an interval such as 10ms. Losses and timeouts are reported at once in any case,
+    /// and by BBR the end of each round. Unless given: rtt; with --ipc ebpf rtt:1ms for algorithms
+    /// without a `report` of their own, since waking for each of 20,000 round trips a second costs
+    /// more than it brings.
+    #[arg(long, value_name = "rtt|rtt:TIME|ack|INTERVAL")]
+    pub(crate) report: Option<ReportEvery>,
     /// Record every datagram with its time, for `ccp replay`. What the file held before is lost. The agent never waits
     /// for it: when it takes no more, the recording ends, and the agent goes on.
     #[arg(long, value_name = "FILE")]
@@ -237,6 +240,17 @@ pub(crate) enum Transport {
     /// a dot for a colon: `ccp_cubic.linux`).
     #[cfg(all(target_os = "linux", feature = "ebpf"))]
     Ebpf,
+}
+
+impl Transport {
+    /// How often flows report that nobody has said anything about.
+    pub(crate) const fn report(self) -> ReportEvery {
+        match self {
+            Self::Unix => ReportEvery::Rtt,
+            #[cfg(all(target_os = "linux", feature = "ebpf"))]
+            Self::Ebpf => ReportEvery::RttOr(Duration::from_millis(1)),
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]

@@ -84,10 +84,23 @@ impl AgentPlan {
 
     /// The algorithms.
     pub(crate) fn specs(&self) -> Result<Specs, String> {
-        // A seed that was named for one algorithm holds for that.
+        let every: Option<ReportEvery> = match self.report.as_str() {
+            "" => None,
+            text => {
+                let wrong = |_| format!("'{text}' is no way to report; rtt, ack and 10ms are");
+                Some(text.parse().map_err(wrong)?)
+            }
+        };
+        // What was named for one algorithm holds for that: a seed, and what is only a default here.
         let seed = |text: &str| self.seed.filter(|_| !text.contains(",seed="));
-        let spec =
-            |text: &str| parse(text).map(|spec| seed(text).into_iter().fold(spec, Spec::seed));
+        let least = |text: &str| {
+            let is_default = |every: &ReportEvery| matches!(every, ReportEvery::RttOr(_));
+            every.filter(is_default).filter(|_| !text.contains(",report="))
+        };
+        let spec = |text: &str| {
+            let spec = seed(text).into_iter().fold(parse(text)?, Spec::seed);
+            Ok::<_, String>(least(text).into_iter().fold(spec, Spec::report))
+        };
         let mut specs = Specs::new(spec(&self.default)?);
         for (name, text) in &self.named {
             specs = specs.with(name, spec(text)?);
@@ -96,10 +109,7 @@ impl AgentPlan {
             // No flow asks for this: a name ends with its first NUL.
             specs = specs.with("\0", parse(text)?);
         }
-        if !self.report.is_empty() {
-            let every = self.report.parse().map_err(|_| {
-                format!("'{}' is no way to report; rtt, ack and 10ms are", self.report)
-            })?;
+        if let Some(every) = every.filter(|every| !matches!(every, ReportEvery::RttOr(_))) {
             specs = specs.report(every);
         }
         Ok(specs)
@@ -162,5 +172,17 @@ mod tests {
         let read: AgentPlan = serde_json::from_str(&text).unwrap();
         assert_eq!(read, plan);
         assert_eq!(format!("{:?}", read.specs().unwrap()), format!("{:?}", plan.specs().unwrap()));
+    }
+
+    #[test]
+    fn a_default_of_reports_leaves_what_is_named_for_one_algorithm() {
+        let asked = ["reno".to_owned(), "cubic,report=ack".to_owned()];
+        let least = std::time::Duration::from_millis(1);
+        let plan = AgentPlan::of(&asked, None).unwrap().report(ReportEvery::RttOr(least));
+        let specs = format!("{:?}", plan.specs().unwrap());
+        assert!(specs.contains("RttOr(1ms)") && specs.contains("Ack"), "{specs}");
+        let plan = AgentPlan::of(&asked, None).unwrap().report(ReportEvery::Interval(least));
+        let specs = format!("{:?}", plan.specs().unwrap());
+        assert!(specs.contains("Interval(1ms)") && !specs.contains("Ack"), "{specs}");
     }
 }

@@ -37,7 +37,7 @@ pub(crate) fn list(long: bool) -> Result<(), Failure> {
 /// Runs the agent until a signal ends it.
 pub(crate) fn run(args: &Run, color: bool) -> Result<(), Failure> {
     let plan = AgentPlan::of(&args.algorithms, args.default.as_deref()).map_err(Failure::Usage)?;
-    let plan = plan.report(args.report);
+    let plan = plan.report(args.report.unwrap_or_else(|| args.ipc.report()));
     start_log(color);
     // First of all: a kernel's agent gives the rights up that opening it may need.
     let record = args.record.as_deref().map(Recording::open).transpose()?;

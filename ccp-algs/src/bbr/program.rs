@@ -26,10 +26,10 @@ impl Recovery {
     /// The program's name: each variant has its own.
     pub(super) const fn program(self, report: ReportEvery) -> &'static str {
         match (self, report) {
-            (Self::Told, ReportEvery::Rtt) => "bbr",
+            (Self::Told, ReportEvery::Rtt | ReportEvery::RttOr(_)) => "bbr",
             (Self::Told, ReportEvery::Ack) => "bbr-ack",
             (Self::Told, ReportEvery::Interval(_)) => "bbr-every",
-            (Self::Inferred, ReportEvery::Rtt) => "bbr-inferred",
+            (Self::Inferred, ReportEvery::Rtt | ReportEvery::RttOr(_)) => "bbr-inferred",
             (Self::Inferred, ReportEvery::Ack) => "bbr-inferred-ack",
             (Self::Inferred, ReportEvery::Interval(_)) => "bbr-inferred-every",
         }
@@ -42,7 +42,7 @@ impl Recovery {
             Self::Inferred => "#inferred",
         };
         let report = match report {
-            ReportEvery::Rtt => "#rtt",
+            ReportEvery::Rtt | ReportEvery::RttOr(_) => "#rtt",
             ReportEvery::Ack => "#ack",
             ReportEvery::Interval(_) => "#every",
         };

@@ -1,5 +1,6 @@
 //! The part of a window-based algorithm that talks CCP.
 
+use core::time::Duration;
 use std::collections::HashMap;
 
 use ccp_runtime::{
@@ -84,13 +85,12 @@ impl<R: WindowRule, I: Ipc> WindowFlow<R, I> {
         settings: Settings,
         mut control: Datapath<I>,
     ) -> Self {
+        let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let (floor, every) = match report {
             ReportEvery::Rtt => (0, u64::from(u32::MAX)),
+            ReportEvery::RttOr(least) => (us(least), u64::from(u32::MAX)),
             ReportEvery::Ack => (0, 0),
-            ReportEvery::Interval(every) => {
-                let us = u64::try_from(every.as_micros()).unwrap_or(u64::MAX);
-                (us, us)
-            }
+            ReportEvery::Interval(every) => (us(every), us(every)),
         };
         let most = if control.primitives() & !Primitive::BASE_MASK == 0 {
             WIRE_WINDOW

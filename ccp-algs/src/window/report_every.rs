@@ -10,6 +10,9 @@ pub enum ReportEvery {
     /// Once a round trip: `rtt`.
     #[default]
     Rtt,
+    /// Once a round trip, or at this interval where that is longer: `rtt:1ms`. BBR reports each of its rounds in any
+    /// case.
+    RttOr(Duration),
     /// With every ACK: `ack`.
     Ack,
     /// At this interval, or with the next ACK after it: `10ms`, `250us`, `1s`.
@@ -18,7 +21,9 @@ pub enum ReportEvery {
 
 /// A text that names no report interval.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no report interval: use rtt, ack, or a time such as 10ms, 250us or 1s")]
+#[error(
+    "`{text}` is no report interval: use rtt, rtt:1ms, ack, or a time such as 10ms, 250us or 1s"
+)]
 pub struct ParseReportEveryError {
     /// What was given.
     pub text: String,
@@ -34,6 +39,10 @@ impl FromStr for ReportEvery {
             "ack" => return Ok(Self::Ack),
             _ => {}
         }
+        let (rtt, text) = match text.strip_prefix("rtt:") {
+            Some(least) => (true, least),
+            None => (false, text),
+        };
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = text.split_at(digits);
         let unit_us = match unit {
@@ -45,7 +54,8 @@ impl FromStr for ReportEvery {
         let us = number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit_us));
         // A datapath takes 2^32 − 1 for infinity.
         us.filter(|us| (1..u64::from(u32::MAX)).contains(us))
-            .map(|us| Self::Interval(Duration::from_micros(us)))
+            .map(Duration::from_micros)
+            .map(if rtt { Self::RttOr } else { Self::Interval })
             .ok_or_else(wrong)
     }
 }
@@ -55,6 +65,7 @@ impl fmt::Display for ReportEvery {
         match self {
             Self::Rtt => f.write_str("rtt"),
             Self::Ack => f.write_str("ack"),
+            Self::RttOr(least) => write!(f, "rtt:{}", Self::Interval(*least)),
             Self::Interval(every) => {
                 let us = every.as_micros();
                 if us.is_multiple_of(1_000_000) {
@@ -75,7 +86,7 @@ mod tests {
 
     #[test]
     fn what_is_printed_is_what_is_read() {
-        for text in ["rtt", "ack", "10ms", "250us", "1s", "4294967294us"] {
+        for text in ["rtt", "rtt:1ms", "ack", "10ms", "250us", "1s", "4294967294us"] {
             assert_eq!(text.parse::<ReportEvery>().unwrap().to_string(), text);
         }
     }
@@ -91,6 +102,9 @@ mod tests {
             "1.5ms",
             "10 ms",
             "RTT",
+            "rtt:",
+            "rtt:ack",
+            "rtt:rtt:1ms",
             "4294967295us",
             "99999999999999999999s",
         ] {
