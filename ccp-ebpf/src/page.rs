@@ -14,6 +14,9 @@ pub const PAGE: usize = 4096;
 
 /// The words before the program's own part of a flow's page. Written by the kernel's side, but for
 /// `staged_for`, `announced` and `asked`.
+///
+/// In lines of 64 bytes, of which an ACK under a program touches the first two: what governs it, and
+/// what is told of the socket as it was at the last ACK.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub struct FlowWords {
@@ -26,28 +29,15 @@ pub struct FlowWords {
     pub open: u64,
     /// Who governed at the last ACK: a [`Governor`].
     pub governor: u64,
-    /// 1 when Create has been sent. The agent may write 0: the next ACK sends it again.
-    pub announced: u64,
-    /// When sending Create was last tried, in microseconds of the monotonic clock.
-    pub announced_at: u64,
     /// The rate last set through CCP, in bytes per second, or 0.
     pub rate: u64,
-    /// When the flow began, in microseconds of the monotonic clock.
-    pub opened_at: u64,
-    /// The local address; IPv4 as ::ffff:a.b.c.d.
-    pub src: [u64; 2],
-    /// The peer's address.
-    pub dst: [u64; 2],
-    /// The local port, in network order.
-    pub src_port: u32,
-    /// The peer's port, in network order.
-    pub dst_port: u32,
-    /// 4 or 6.
-    pub family: u64,
-    /// In bytes.
-    pub mss: u64,
-    /// The window at the beginning, in bytes.
-    pub init_cwnd: u64,
+    /// The window last set through CCP, in bytes: what it has beyond whole packets is not lost.
+    pub exact_cwnd: u64,
+    /// Invocations of programs.
+    pub runs: u64,
+    /// Reports sent.
+    pub reports: u64,
+
     /// The window, in packets.
     pub cwnd: u64,
     /// The slow start threshold, in packets.
@@ -60,20 +50,36 @@ pub struct FlowWords {
     pub delivered: u64,
     /// Packets thought lost.
     pub lost: u64,
-    /// Invocations of programs.
-    pub runs: u64,
-    /// ACKs that the fallback answered.
-    pub fallback_acks: u64,
-    /// Reports sent.
-    pub reports: u64,
+    /// In bytes.
+    pub mss: u64,
     /// Reports for which the ring had no room.
     pub reports_lost: u64,
+
+    /// ACKs that the fallback answered.
+    pub fallback_acks: u64,
+    /// 1 when Create has been sent. The agent may write 0: the next ACK sends it again.
+    pub announced: u64,
+    /// When sending Create was last tried, in microseconds of the monotonic clock.
+    pub announced_at: u64,
+    /// When the flow began, in microseconds of the monotonic clock.
+    pub opened_at: u64,
     /// Retransmission timeouts.
     pub timeouts: u64,
     /// Reductions found spurious.
     pub undone: u64,
-    /// The window last set through CCP, in bytes: what it has beyond whole packets is not lost.
-    pub exact_cwnd: u64,
+    /// The window at the beginning, in bytes.
+    pub init_cwnd: u64,
+
+    /// The local address; IPv4 as ::ffff:a.b.c.d.
+    pub src: [u64; 2],
+    /// The peer's address.
+    pub dst: [u64; 2],
+    /// The local port, in network order.
+    pub src_port: u32,
+    /// The peer's port, in network order.
+    pub dst_port: u32,
+    /// 4 or 6.
+    pub family: u64,
     /// The socket's mark when the flow began.
     pub mark: u64,
     /// The user whom the socket belongs to.
@@ -112,7 +118,8 @@ impl Governor {
     }
 }
 
-/// The words of the agent's page.
+/// The words of the agent's page, in lines of 64 bytes: what each ACK reads, what each message writes,
+/// and the rest. A word that is written costs all processors their copy of its line.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub struct AgentWords {
@@ -120,10 +127,14 @@ pub struct AgentWords {
     pub heartbeat: u64,
     /// How old the heartbeat may be, in microseconds. The agent's.
     pub patience: u64,
+    /// Nothing.
+    pub(crate) rest_of_heartbeat: [u64; 6],
     /// 1 while the agent sleeps and wants to be woken. Both write.
     pub sleeping: u64,
     /// Messages sent into the ring.
     pub sent: u64,
+    /// Nothing.
+    pub(crate) rest_of_sent: [u64; 6],
     /// Flows for which there was no slot.
     pub no_slot: u64,
     /// Creates for which the ring had no room; they are tried again.
@@ -171,7 +182,9 @@ pub(crate) struct Private {
 }
 
 /// The program's part of a flow's page.
-pub const LAYOUT: Layout = match Layout::packed(PROGRAM_PART) {
+///
+/// The registers begin a line of 64 bytes, so that those which each ACK touches are in few.
+pub const LAYOUT: Layout = match Layout::new(REGISTERS, PROGRAM_PART, TRAPS) {
     Some(layout) => layout,
     None => panic!("the program's part does not fit a page"),
 };
@@ -188,11 +201,20 @@ pub(crate) fn fresh() -> impl Iterator<Item = i16> {
 
 /// Where the program's part begins.
 const PROGRAM_PART: usize = 384;
+const REGISTERS: usize = (PROGRAM_PART + Layout::STAGED_LEN).next_multiple_of(LINE);
+const TRAPS: usize = REGISTERS + Layout::REGISTERS_LEN;
+
+/// Of the processor's cache.
+const LINE: usize = 64;
 
 const _: () = {
     assert!(size_of::<FlowWords>() <= PROGRAM_PART, "both sides compute with these offsets");
-    let program = Layout::REGISTERS_LEN + Layout::STAGED_LEN + Layout::TRAPS_LEN;
-    assert!(PROGRAM_PART + program <= PAGE, "a flow's page is one page");
+    assert!(TRAPS + Layout::TRAPS_LEN <= PAGE, "a flow's page is one page");
+    assert!(PROGRAM_PART.is_multiple_of(LINE), "the sequence and what goes with it are one line");
+    assert!(offset_of!(FlowWords, cwnd) == LINE, "what governs an ACK is one line");
+    assert!(offset_of!(FlowWords, fallback_acks) == 2 * LINE, "what it tells is one line");
+    assert!(offset_of!(AgentWords, sleeping) == LINE, "what each ACK reads is one line");
+    assert!(offset_of!(AgentWords, no_slot) == 2 * LINE, "what each message writes is one line");
     assert!(size_of::<AgentWords>() <= PAGE, "the agent's page is one page");
     assert!(size_of::<Private>() <= 104, "what a socket has for an algorithm");
     assert!(offset_of!(FlowWords, dst_port) == offset_of!(FlowWords, src_port) + 4, "no padding");
