@@ -100,11 +100,19 @@ impl Host for Leaf<'_> {
     fn set_cwnd(&mut self, asm: &mut Asm, value: Gpr) {
         let mut kit = self.kit(asm);
         let sock = kit.fixed.kernel.sock;
-        let (low, high, set) = (kit.label(), kit.label(), kit.label());
+        let (low, high, set, same) = (kit.label(), kit.label(), kit.label(), kit.label());
         kit.mov(R0, value);
-        kit.mov(R1, R0);
         kit.get(R2, sock.mss_cache);
+        // Mostly it is as many packets as before. To see that is cheaper than a division.
+        kit.get(R1, sock.snd_cwnd);
+        kit.mov(R4, R1);
+        kit.alu(Alu::Mul, R4, R2);
+        kit.mov(R5, R0);
+        kit.sub(R5, R4);
+        kit.jump_if(Cond::Lt, R5, R2, same);
+        kit.mov(R1, R0);
         kit.alu(Alu::Div, R1, R2);
+        kit.bind(same);
         kit.get(R3, sock.snd_cwnd_clamp);
         kit.jump_if(Cond::Lt, R1, LEAST_WINDOW, low);
         kit.jump_if(Cond::Gt, R1, R3, high);
