@@ -59,6 +59,24 @@ fn a_folder_can_be_looked_at_without_being_made() {
 }
 
 #[test]
+fn who_connects_while_a_socket_is_being_bound_reaches_it_or_is_refused() {
+    let above = tempfile::tempdir().unwrap();
+    let path = above.path().join("a");
+    fs::set_permissions(above.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    for _ in 0..100 {
+        let to = path.clone();
+        let early = std::thread::spawn(move || {
+            let socket = UnixDatagram::unbound().unwrap();
+            while socket.connect(&to).is_err() {}
+            socket.send(b"hello")
+        });
+        let bound = bind(above.path(), "a").unwrap();
+        early.join().unwrap().expect("what is connected to can be sent to");
+        drop(bound);
+    }
+}
+
+#[test]
 fn folders_of_the_caller_are_fine_unless_others_may_write() {
     let dir = tempfile::tempdir().unwrap();
     for (i, good) in [0o700, 0o755, 0o750, 0o1777, 0o1770, 0o3770].into_iter().enumerate() {

@@ -12,8 +12,8 @@
 //!
 //! The system knows a socket by the name it was bound to even when the file of that name is gone.
 //! So each spare is bound and its file removed, before the socket that is to receive gets the name
-//! for good. Nobody reaches a spare: its file cannot be opened while it exists, and what is sent to
-//! it nevertheless is refused, as if there were no socket yet.
+//! for good. Nobody reaches a spare: its file cannot be opened while it exists, and root, whom that
+//! does not stop, can neither connect to it nor send to it, as if there were no socket yet.
 
 use std::fs;
 use std::net::Shutdown;
@@ -26,7 +26,7 @@ use super::bind::set_mode;
 use crate::sys::{self, Buffer};
 
 /// Sockets that only send.
-pub(super) struct Spares(Vec<UnixDatagram>);
+pub(super) struct Spares(Vec<(UnixDatagram, UnixDatagram)>);
 
 impl Spares {
     /// Makes them, for a name that is free and that is free again afterwards. With fewer than
@@ -34,7 +34,9 @@ impl Spares {
     pub(super) fn new(addr: &Addr, path: &Path, send_buffer: Option<usize>) -> Self {
         let mut spares = Vec::new();
         while spares.len() < SPARES {
-            let Ok(spare) = UnixDatagram::unbound() else {
+            // One that has a peer cannot be connected to: whoever comes while it has the name, and
+            // whom no mode holds up, is refused and tries again, instead of talking to nobody.
+            let Ok((spare, peer)) = UnixDatagram::pair() else {
                 break;
             };
             if spare.shutdown(Shutdown::Read).is_err()
@@ -46,7 +48,7 @@ impl Spares {
             {
                 break;
             }
-            spares.push(spare);
+            spares.push((spare, peer));
             if fs::remove_file(path).is_err() {
                 break;
             }
@@ -55,11 +57,11 @@ impl Spares {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.0.iter().map(AsFd::as_fd)
+        self.0.iter().map(|(spare, _)| spare.as_fd())
     }
 }
 
-/// Each costs a descriptor. With the one that receives they are enough for some hundred peers that
+/// Each costs two descriptors. With the one that receives they are enough for some hundred peers that
 /// do not read, at the length that Linux gives to queues, and for eight where systemd has made them
 /// fifty times as long.
 const SPARES: usize = if cfg!(any(target_os = "linux", target_os = "android")) { 7 } else { 0 };
