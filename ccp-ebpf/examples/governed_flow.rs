@@ -91,7 +91,7 @@ mod linux {
                     flow.reports,
                     governor(&flow)
                 ),
-                // Between two agents the pages of the dead one are gone.
+                // Only for the moment in which a new agent takes the flow over.
                 None => println!("{at:4.1} s  {mbit:7.0} Mbit/s  no agent; the kernel's fallback"),
             }
         }

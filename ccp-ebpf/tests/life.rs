@@ -5,7 +5,6 @@ mod support;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -35,23 +34,6 @@ fn exchange(near: &mut TcpStream, far: &mut TcpStream) {
     let mut buf = [0; 100_000];
     near.write_all(&buf).unwrap();
     far.read_exact(&mut buf).unwrap();
-}
-
-fn algorithm(socket: &impl AsRawFd) -> String {
-    let mut name = [0_u8; 16];
-    let mut len = name.len() as libc::socklen_t;
-    // SAFETY: the buffer is writable for the length given; both outlive the call.
-    let done = unsafe {
-        libc::getsockopt(
-            socket.as_raw_fd(),
-            libc::IPPROTO_TCP,
-            libc::TCP_CONGESTION,
-            name.as_mut_ptr().cast(),
-            &mut len,
-        )
-    };
-    assert_eq!(done, 0);
-    String::from_utf8_lossy(&name).trim_end_matches('\0').to_owned()
 }
 
 #[test]

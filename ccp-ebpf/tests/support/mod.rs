@@ -79,6 +79,24 @@ pub(crate) fn set_algorithm(socket: &impl AsRawFd, name: &str) -> std::io::Resul
     if result < 0 { Err(std::io::Error::last_os_error()) } else { Ok(()) }
 }
 
+/// The name of a socket's algorithm.
+pub(crate) fn algorithm(socket: &impl AsRawFd) -> String {
+    let mut name = [0_u8; 16];
+    let mut len = name.len() as libc::socklen_t;
+    // SAFETY: the buffer is writable for the length given; both outlive the call.
+    let done = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_CONGESTION,
+            name.as_mut_ptr().cast(),
+            &mut len,
+        )
+    };
+    assert_eq!(done, 0);
+    String::from_utf8_lossy(&name).trim_end_matches('\0').to_owned()
+}
+
 /// Whether the kernel knows an algorithm of that name. One that has ended may still be known for a
 /// moment: a command that another test has just started has its descriptors until it begins.
 pub(crate) fn is_registered(name: &str) -> bool {
