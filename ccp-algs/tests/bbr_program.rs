@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ccp_algs::{BbrAlg, ReportEvery};
 use ccp_lang::{
-    Call, Class, Compiled, Compiler, Diagnostic, Micros, Primitive, Primitives, Program, Registers,
-    Scope, Severity, Staged,
+    Bounds, Call, Compiled, Compiler, Diagnostic, Micros, Primitive, Primitives, Program,
+    Registers, Scope, Severity, Staged,
 };
 use ccp_runtime::CongAlg;
 use ccp_sim::AgentSocket;
@@ -42,19 +42,9 @@ fn each_variant_fits_255_instructions_and_what_libccp_has() {
                 let warnings = &compiled.warnings;
                 assert!(!warnings.iter().any(warned), "{name}, {report}: {warnings}");
                 assert_eq!(compiled.program.primitives() & !primitives, 0);
-                let code = compiled.program.code();
-                let count = code.instrs.len();
-                assert!(count <= 255, "{name}, {report}: {count} instructions");
-                let registers =
-                    code.instrs.iter().flat_map(|instr| [instr.result, instr.left, instr.right]);
-                for register in registers {
-                    let limit = match register.class {
-                        Class::Temp | Class::Local => 8,
-                        Class::Immediate => continue,
-                        _ => 110,
-                    };
-                    assert!(register.index < limit, "{name}, {report}: {register:?}");
-                }
+                let bounds = Bounds::of(&compiled.program);
+                assert!(bounds.instrs <= 255, "{name}, {report}: {bounds:?}");
+                assert!(bounds.temps <= 8 && bounds.locals <= 8, "{name}, {report}: {bounds:?}");
             }
         }
     }

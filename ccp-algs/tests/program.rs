@@ -3,7 +3,7 @@
 use ccp_algs::window::{HyStart, UNLIMITED};
 use ccp_algs::{RenoAlg, reno};
 use ccp_lang::{
-    Call, Class, Compiled, Compiler, Diagnostic, Lint, Micros, Primitive, Primitives, Program,
+    Bounds, Call, Compiled, Compiler, Diagnostic, Lint, Micros, Primitive, Primitives, Program,
     Registers, Scope, Severity, Staged,
 };
 use ccp_runtime::CongAlg;
@@ -36,18 +36,9 @@ fn each_variant_fits_255_instructions_and_what_libccp_has() {
             let warned = |diagnostic: &Diagnostic| diagnostic.severity > Severity::Note;
             assert!(!compiled.warnings.iter().any(warned), "{hystart}: {}", compiled.warnings);
             assert_eq!(compiled.program.primitives() & !primitives, 0);
-            let code = compiled.program.code();
-            assert!(code.instrs.len() <= 255, "{hystart}: {} instructions", code.instrs.len());
-            let registers =
-                code.instrs.iter().flat_map(|instr| [instr.result, instr.left, instr.right]);
-            for register in registers {
-                let limit = match register.class {
-                    Class::Temp | Class::Local => 8,
-                    Class::Immediate => continue,
-                    _ => 110,
-                };
-                assert!(register.index < limit, "{hystart}: {register:?}");
-            }
+            let bounds = Bounds::of(&compiled.program);
+            assert!(bounds.instrs <= 255, "{hystart}: {bounds:?}");
+            assert!(bounds.temps <= 8 && bounds.locals <= 8, "{hystart}: {bounds:?}");
         }
     }
 }
