@@ -264,6 +264,27 @@ pub(crate) struct Compile {
     /// Only warn of this lint (repeatable).
     #[arg(long, value_name = "LINT")]
     pub(crate) allow: Vec<String>,
+    /// How much to optimise.
+    #[arg(long, value_enum, default_value_t = Opt::Full)]
+    pub(crate) opt: Opt,
+}
+
+/// How much a program is optimised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Opt {
+    /// One operator one instruction, in the order of the source.
+    None,
+    /// As far as possible: the program does the same.
+    Full,
+}
+
+impl From<Opt> for ccp_lang::Opt {
+    fn from(opt: Opt) -> Self {
+        match opt {
+            Opt::None => Self::None,
+            Opt::Full => Self::Full,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -302,6 +323,9 @@ pub(crate) struct Check {
     /// program to standard output; as JSON, all goes to standard output, one object a line.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(crate) format: Format,
+    /// How much to optimise.
+    #[arg(long, value_enum, default_value_t = Opt::Full)]
+    pub(crate) opt: Opt,
 }
 
 #[derive(Debug, clap::Args)]
@@ -326,6 +350,9 @@ pub(crate) struct Trace {
     /// Only warn of this lint (repeatable).
     #[arg(long, value_name = "LINT")]
     pub(crate) allow: Vec<String>,
+    /// How much to optimise.
+    #[arg(long, value_enum, default_value_t = Opt::Full)]
+    pub(crate) opt: Opt,
 }
 
 #[derive(Debug, clap::Args)]

@@ -13,7 +13,11 @@ use crate::source::{Source, compiler};
 /// Compiles one program and prints it in the form asked for.
 pub(crate) fn compile(args: &Compile, color: bool) -> Result<(), Failure> {
     let source = Source::read(&args.file)?;
-    let compiled = source.compile(&compiler(&args.allow, &[])?, Severity::Warning, color)?;
+    let compiled = source.compile(
+        &compiler(&args.allow, &[])?.opt(args.opt.into()),
+        Severity::Warning,
+        color,
+    )?;
     let mut out = std::io::stdout().lock();
     match args.emit {
         Emit::Asm => write!(out, "{}", compiled.program.code())?,
@@ -28,7 +32,7 @@ pub(crate) fn compile(args: &Compile, color: bool) -> Result<(), Failure> {
 /// Checks every program, shows all that is wrong with each and the bounds of each good one, and fails
 /// if one is wrong.
 pub(crate) fn check(args: &Check, color: bool) -> Result<(), Failure> {
-    let compiler = compiler(&args.allow, &args.deny)?;
+    let compiler = compiler(&args.allow, &args.deny)?.opt(args.opt.into());
     let mut out = std::io::stdout().lock();
     let mut wrong = false;
     for file in &args.files {

@@ -16,7 +16,11 @@ use crate::units::Setting;
 /// Runs the program over each row and prints a JSON object for it.
 pub(crate) fn trace(args: &Trace, color: bool) -> Result<(), Failure> {
     let source = Source::read(&args.file)?;
-    let compiled = source.compile(&compiler(&args.allow, &[])?, Severity::Warning, color)?;
+    let compiled = source.compile(
+        &compiler(&args.allow, &[])?.opt(args.opt.into()),
+        Severity::Warning,
+        color,
+    )?;
     let mut staged = stage(&compiled, &args.set)?;
     let mut acks = Acks::open(&args.acks)?;
     let reports: Vec<(String, Type)> = compiled

@@ -7,6 +7,7 @@ use crate::limits::Limits;
 use crate::lint::{Level, Levels, Lint};
 use crate::lower;
 use crate::machine::Program;
+use crate::opt::Opt;
 use crate::portable::{Forms, Portable};
 use crate::primitive::Primitive;
 use crate::scope::Scope;
@@ -47,16 +48,18 @@ pub struct Compiler {
     levels: Levels,
     available: u64,
     limits: Limits,
+    opt: Opt,
 }
 
 impl Compiler {
-    /// Every lint at its default level, every primitive available, the limits of libccp.
+    /// Every lint at its default level, every primitive available, the limits of libccp, optimised.
     #[must_use]
     pub const fn new() -> Self {
         Self {
             levels: Levels::DEFAULT,
             available: u64::MAX,
             limits: Limits { primitives: Limits::MACHINE.primitives, ..Limits::LIBCCP },
+            opt: Opt::Full,
         }
     }
 
@@ -99,6 +102,13 @@ impl Compiler {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits.min(Limits::MACHINE);
+        self
+    }
+
+    /// Optimises this much.
+    #[must_use]
+    pub const fn opt(mut self, opt: Opt) -> Self {
+        self.opt = opt;
         self
     }
 

@@ -27,6 +27,8 @@ mod machine;
 mod micros;
 mod op;
 #[cfg(feature = "compiler")]
+mod opt;
+#[cfg(feature = "compiler")]
 mod portable;
 mod primitive;
 mod reg;
@@ -50,6 +52,8 @@ pub use machine::{
 };
 pub use micros::Micros;
 pub use op::{Op, Operands};
+#[cfg(feature = "compiler")]
+pub use opt::Opt;
 #[cfg(feature = "compiler")]
 pub use portable::{Abilities, Forms, Library, Misfit, Portable};
 pub use primitive::{Primitive, Primitives, Type};

@@ -3,14 +3,14 @@
 //! `fixtures/ok/NAME.ccp` compiles to the instructions in `NAME.asm`, which begins with the program's
 //! warnings, one a line. `fixtures/err/NAME.ccp` is refused with the text in `NAME.txt`. A first line
 //! `# allow` compiles with every deny-able lint allowed, `# base` for a datapath that has only the
-//! first fifteen primitives. `BLESS=1` rewrites what is expected.
+//! first fifteen primitives. `BLESS=1` rewrites what is expected. It is the plain translation.
 #![cfg(feature = "compiler")]
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ccp_lang::{Compiler, Diagnostics, Primitive};
+use ccp_lang::{Compiler, Diagnostics, Opt, Primitive};
 
 #[test]
 fn right_programs_compile_to_their_instructions() {
@@ -60,7 +60,7 @@ fn programs(folder: &Path) -> Vec<PathBuf> {
 
 fn compile(source: &[u8]) -> Result<String, Diagnostics> {
     let first = source.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let mut compiler = Compiler::new();
+    let mut compiler = Compiler::new().opt(Opt::None);
     if first == b"# allow" {
         compiler = compiler.allow_all();
     }

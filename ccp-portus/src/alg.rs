@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ccp_lang::Compiler;
+use ccp_lang::{Compiler, Opt};
 use ccp_runtime::FlowId;
 
 use crate::ipc::{Bridge, Ipc};
@@ -111,9 +111,10 @@ impl<I: Ipc, A: CongAlg<I>> ccp_runtime::CongAlg<Bridge<I>> for Adapted<A> {
         AdaptedFlow { flow: self.0.new_flow(Datapath(control), info), from: None }
     }
 
-    /// What denies by default only warns: published programs keep the meaning they have.
+    /// What denies by default only warns: published programs keep the meaning they have. They are
+    /// translated as portus does it.
     fn compiler(&self) -> Compiler {
-        Compiler::new().allow_all()
+        Compiler::new().allow_all().opt(Opt::None)
     }
 }
 

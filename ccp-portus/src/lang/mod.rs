@@ -12,7 +12,7 @@ use std::num::ParseIntError;
 use std::str::Utf8Error;
 use std::string::FromUtf8Error;
 
-use ccp_lang::Compiler;
+use ccp_lang::{Compiler, Opt};
 use tracing::warn;
 
 pub use bin::Bin;
@@ -73,8 +73,11 @@ impl From<ParseIntError> for Error {
 /// # Errors
 /// All that is wrong with the program; or an initial value that programs cannot carry.
 pub fn compile(src: &[u8], updates: &[(&str, u32)]) -> Result<(Bin, Scope)> {
-    let compiled =
-        Compiler::new().allow_all().compile(src).map_err(|errors| Error(errors.to_string()))?;
+    let compiled = Compiler::new()
+        .allow_all()
+        .opt(Opt::None)
+        .compile(src)
+        .map_err(|errors| Error(errors.to_string()))?;
     if !compiled.warnings.is_empty() {
         warn!("{}", compiled.warnings);
     }
