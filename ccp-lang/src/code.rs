@@ -141,7 +141,7 @@ impl Event {
 /// A program that has not been verified.
 ///
 /// Its `Display` is the printed form: each instruction with its index, and each event as a line
-/// with its two ranges before the first instruction of its condition.
+/// with its two ranges before the first instruction of its condition. Parsing reads it back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Code {
     /// The events, in the order of their evaluation.
@@ -236,11 +236,14 @@ impl fmt::Display for Code {
 }
 
 fn write_event(f: &mut fmt::Formatter<'_>, number: usize, event: &Event) -> fmt::Result {
-    let (flag, body) = (event.flag(), event.body());
+    let Event { flag_idx, num_flag_instrs, body_idx, num_body_instrs } = *event;
+    // An unverified range may end where no index reaches; it is printed as it is all the same.
+    let end = |start: u32, len: u32| u64::from(start) + u64::from(len);
     writeln!(
         f,
-        "event {number}: flag {}..{}, body {}..{}",
-        flag.start, flag.end, body.start, body.end
+        "event {number}: flag {flag_idx}..{}, body {body_idx}..{}",
+        end(flag_idx, num_flag_instrs),
+        end(body_idx, num_body_instrs)
     )
 }
 

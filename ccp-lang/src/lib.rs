@@ -6,6 +6,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod asm;
 mod bounds;
 #[cfg(feature = "compiler")]
 mod check;
@@ -38,6 +39,7 @@ mod scope;
 pub mod syntax;
 pub mod verify;
 
+pub use asm::{AsmError, AsmMistake};
 pub use bounds::Bounds;
 pub use code::{Code, Event, Instr, Operand, RECORD_LEN, Record, RecordError, Records};
 #[cfg(feature = "compiler")]

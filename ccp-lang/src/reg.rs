@@ -190,7 +190,7 @@ impl fmt::Display for Reg {
 }
 
 /// The implicit registers by index, as the language and the printed form call them.
-const IMPLICIT_NAMES: [&str; 6] =
+pub(crate) const IMPLICIT_NAMES: [&str; 6] =
     ["eventFlag", "shouldContinue", "shouldReport", "Micros", "Cwnd", "Rate"];
 
 #[cfg(test)]

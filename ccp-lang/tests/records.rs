@@ -115,7 +115,7 @@ fn an_event_outside_the_program_still_prints() {
     let mut code = sample();
     code.events[0].flag_idx = u32::MAX;
     let text = code.to_string();
-    assert!(text.ends_with("event 0: flag 4294967295..4294967295, body 3..7\n"));
+    assert!(text.ends_with("event 0: flag 4294967295..4294967296, body 3..7\n"));
 }
 
 fn any_reg() -> impl Strategy<Value = Reg> {
