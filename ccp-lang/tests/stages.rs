@@ -313,3 +313,11 @@ fn a_diagnostic_shows_its_line_with_a_caret() {
 "
     );
 }
+
+#[test]
+fn a_source_longer_than_any_program_is_refused_unread() {
+    let refusal = |len| codes(&compile(vec![b'('; len]).unwrap_err());
+    assert!(!refusal(200).contains(&"E0001"));
+    let unread = refusal((16 << 20) + 1);
+    assert!(unread.contains(&"E0001") && !unread.contains(&"E0102"), "{unread:?}");
+}

@@ -1,0 +1,7 @@
+# Lint `never-updated` can be made an error.
+#@ deny never-updated
+#@ test check
+(def (Report (r 0)))
+#~ 15: error[L0203]: `Report.r` is reported but never updated
+#~     help: bind it in an event: `(:= Report.r …)`, or remove it
+(when true (report))

@@ -1,0 +1,16 @@
+# Whether the left is not larger.
+(def (Report (sign false) (word false)))
+(when true
+    (:= Report.sign (<= Flow.rate_incoming Flow.rate_outgoing))
+    (:= Report.word (<= Flow.rate_incoming Flow.rate_outgoing))
+    (report)
+)
+#@ test run
+#@ ack rate_incoming=5 rate_outgoing=3
+#= cwnd=14480 report=[0, 0]
+#@ ack rate_incoming=3 rate_outgoing=5
+#= cwnd=14480 report=[1, 1]
+#@ ack rate_incoming=4 rate_outgoing=4
+#= cwnd=14480 report=[1, 1]
+#@ ack rate_incoming=18446744073709551615 rate_outgoing=0
+#= cwnd=14480 report=[0, 0]
