@@ -267,6 +267,10 @@ pub(crate) struct Compile {
     /// How much to optimise.
     #[arg(long, value_enum, default_value_t = Opt::Full)]
     pub(crate) opt: Opt,
+    /// Primitives besides the standard ones, as a TOML file: `[[primitive]]` with name, index, and
+    /// if need be type, doc and stand_in.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) primitives: Option<PathBuf>,
 }
 
 /// How much a program is optimised.
@@ -326,6 +330,10 @@ pub(crate) struct Check {
     /// How much to optimise.
     #[arg(long, value_enum, default_value_t = Opt::Full)]
     pub(crate) opt: Opt,
+    /// Primitives besides the standard ones, as a TOML file: `[[primitive]]` with name, index, and
+    /// if need be type, doc and stand_in.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) primitives: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -353,6 +361,10 @@ pub(crate) struct Trace {
     /// How much to optimise.
     #[arg(long, value_enum, default_value_t = Opt::Full)]
     pub(crate) opt: Opt,
+    /// Primitives besides the standard ones, as a TOML file: `[[primitive]]` with name, index, and
+    /// if need be type, doc and stand_in.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) primitives: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

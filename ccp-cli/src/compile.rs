@@ -2,19 +2,19 @@
 
 use std::io::Write;
 
-use ccp_lang::{Bounds, Compiled, Severity, ebpf};
+use ccp_lang::{Bounds, Compiled, Primitive, PrimitiveDef, PrimitiveTable, Severity, ebpf};
 use ccp_wire::{FlowId, Install, MeasureRepr, ProgramUid};
 use serde_json::{Value, json};
 
 use crate::Failure;
 use crate::args::{Check, Compile, Emit, Format};
-use crate::source::{Source, compiler};
+use crate::source::{Source, compiler, table};
 
 /// Compiles one program and prints it in the form asked for.
 pub(crate) fn compile(args: &Compile, color: bool) -> Result<(), Failure> {
     let source = Source::read(&args.file)?;
     let compiled = source.compile(
-        &compiler(&args.allow, &[])?.opt(args.opt.into()),
+        &compiler(&args.allow, &[], args.primitives.as_deref())?.opt(args.opt.into()),
         Severity::Warning,
         color,
     )?;
@@ -32,7 +32,9 @@ pub(crate) fn compile(args: &Compile, color: bool) -> Result<(), Failure> {
 /// Checks every program, shows all that is wrong with each and the bounds of each good one, and fails
 /// if one is wrong.
 pub(crate) fn check(args: &Check, color: bool) -> Result<(), Failure> {
-    let compiler = compiler(&args.allow, &args.deny)?.opt(args.opt.into());
+    let compiler =
+        compiler(&args.allow, &args.deny, args.primitives.as_deref())?.opt(args.opt.into());
+    let primitives = table(args.primitives.as_deref())?;
     let mut out = std::io::stdout().lock();
     let mut wrong = false;
     for file in &args.files {
@@ -51,7 +53,10 @@ pub(crate) fn check(args: &Check, color: bool) -> Result<(), Failure> {
         };
         said.iter().try_for_each(|object| writeln!(out, "{object}"))?;
         match checked {
-            Ok(compiled) => writeln!(out, "{}", bounds(source.name(), &compiled, args.format)?)?,
+            Ok(compiled) => {
+                let bounds = bounds(source.name(), &compiled, &primitives, args.format)?;
+                writeln!(out, "{bounds}")?;
+            }
             Err(_) => wrong = true,
         }
     }
@@ -60,7 +65,13 @@ pub(crate) fn check(args: &Check, color: bool) -> Result<(), Failure> {
 }
 
 /// What a program costs at most. Within the limits of libccp: the compiler refuses anything above.
-fn bounds(name: &str, compiled: &Compiled, format: Format) -> anyhow::Result<String> {
+fn bounds(
+    name: &str,
+    compiled: &Compiled,
+    primitives: &PrimitiveTable,
+    format: Format,
+) -> anyhow::Result<String> {
+    let reads = compiled.program.primitives();
     let Bounds { instrs, instrs_per_ack, events, reports, controls, locals, temps, .. } =
         Bounds::of(&compiled.program);
     let install_bytes = install(compiled)?.len();
@@ -71,7 +82,8 @@ fn bounds(name: &str, compiled: &Compiled, format: Format) -> anyhow::Result<Str
         Format::Human => format!(
             "{name}: at most {instrs_per_ack} of {instrs} instructions an ACK, {events} events; \
              {controls} control, {reports} report, {locals} local, {temps} temporary registers; \
-             Install {install_bytes} bytes, report {report_bytes} bytes"
+             Install {install_bytes} bytes, report {report_bytes} bytes{}",
+            needs(primitives, reads)
         ),
         Format::Json => json!({
             "file": name,
@@ -86,9 +98,35 @@ fn bounds(name: &str, compiled: &Compiled, format: Format) -> anyhow::Result<Str
                 "install_bytes": install_bytes,
                 "report_bytes": report_bytes,
             },
+            "primitives": read_by(primitives, reads).map(|primitive| json!({
+                "name": primitive.name(),
+                "index": primitive.index(),
+                "stand_in": primitive.stand_in(),
+            })).collect::<Vec<_>>(),
         })
         .to_string(),
     })
+}
+
+/// What a program reads beyond what every datapath fills: those without which it is refused, and those
+/// that something stands in for.
+fn needs(table: &PrimitiveTable, reads: u64) -> String {
+    let names = |has_stand_in: bool| {
+        let beyond = read_by(table, reads & !Primitive::BASE_MASK);
+        let names = beyond.filter(|primitive| primitive.stand_in().is_some() == has_stand_in);
+        names.map(PrimitiveDef::name).collect::<Vec<_>>().join(", ")
+    };
+    let mut text = String::new();
+    for (what, names) in [("needs", names(false)), ("reads, or their stand-ins,", names(true))] {
+        if !names.is_empty() {
+            text.push_str(&format!("; {what} {names}"));
+        }
+    }
+    text
+}
+
+fn read_by(table: &PrimitiveTable, reads: u64) -> impl Iterator<Item = &PrimitiveDef> {
+    table.iter().filter(move |primitive| reads & primitive.mask() != 0)
 }
 
 /// The bytes of the program's Install message.

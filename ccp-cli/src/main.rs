@@ -16,6 +16,7 @@ mod flows;
 mod kernel;
 mod page;
 mod plan;
+mod primitives;
 mod record;
 mod replay;
 mod run;

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use anyhow::{Context, bail};
-use ccp_lang::{Compiled, Compiler, Diagnostic, Diagnostics, Lint, Position, Severity, Span};
+use ccp_lang::{
+    Compiled, Compiler, Diagnostic, Diagnostics, Lint, Position, PrimitiveTable, Severity, Span,
+};
 use serde_json::{Value, json};
 
 use crate::Failure;
@@ -146,8 +148,13 @@ fn range(span: Span) -> std::ops::Range<usize> {
 }
 
 /// A compiler that lets the lints of the first names pass, and takes those of the others for errors.
-pub(crate) fn compiler(allow: &[String], deny: &[String]) -> Result<Compiler, Failure> {
-    let mut compiler = Compiler::new();
+/// It knows the primitives of a file, too.
+pub(crate) fn compiler(
+    allow: &[String],
+    deny: &[String],
+    primitives: Option<&Path>,
+) -> Result<Compiler, Failure> {
+    let mut compiler = Compiler::new().primitives(table(primitives)?);
     for name in allow {
         compiler = compiler.allow(lint(name)?);
     }
@@ -155,6 +162,11 @@ pub(crate) fn compiler(allow: &[String], deny: &[String]) -> Result<Compiler, Fa
         compiler = compiler.deny(lint(name)?);
     }
     Ok(compiler)
+}
+
+/// The standard primitives, and those of a file.
+pub(crate) fn table(primitives: Option<&Path>) -> anyhow::Result<PrimitiveTable> {
+    primitives.map_or_else(|| Ok(PrimitiveTable::standard()), crate::primitives::read)
 }
 
 fn lint(name: &str) -> Result<Lint, Failure> {

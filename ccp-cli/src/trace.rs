@@ -5,24 +5,27 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
-use ccp_lang::{Call, Compiled, Micros, Primitive, Primitives, Registers, Severity, Staged, Type};
+use ccp_lang::{
+    Call, Compiled, Micros, Primitive, PrimitiveDef, PrimitiveTable, Primitives, Registers,
+    Severity, Staged, Type,
+};
 use serde_json::{Map, Value, json};
 
 use crate::Failure;
 use crate::args::Trace;
-use crate::source::{Source, compiler};
+use crate::source::{Source, compiler, table};
 use crate::units::Setting;
 
 /// Runs the program over each row and prints a JSON object for it.
 pub(crate) fn trace(args: &Trace, color: bool) -> Result<(), Failure> {
     let source = Source::read(&args.file)?;
     let compiled = source.compile(
-        &compiler(&args.allow, &[])?.opt(args.opt.into()),
+        &compiler(&args.allow, &[], args.primitives.as_deref())?.opt(args.opt.into()),
         Severity::Warning,
         color,
     )?;
     let mut staged = stage(&compiled, &args.set)?;
-    let mut acks = Acks::open(&args.acks)?;
+    let mut acks = Acks::open(&args.acks, &table(args.primitives.as_deref())?)?;
     let reports: Vec<(String, Type)> = compiled
         .scope
         .reports()
@@ -106,11 +109,12 @@ struct Acks {
 #[derive(Clone, Copy)]
 enum Column {
     Now,
-    Primitive(Primitive),
+    /// Of this index.
+    Primitive(u32),
 }
 
 impl Acks {
-    fn open(path: &Path) -> anyhow::Result<Self> {
+    fn open(path: &Path, primitives: &PrimitiveTable) -> anyhow::Result<Self> {
         let name = path.display().to_string();
         let file = File::open(path).with_context(|| format!("cannot open {name}"))?;
         let mut rows = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
@@ -122,8 +126,11 @@ impl Acks {
                 bail!("{name}: the column '{title}' stands twice in the header");
             }
             seen.push(title);
-            columns.push(column(title).ok_or_else(|| {
-                anyhow!("{name}: the column '{title}' is no primitive; there are {}", titles())
+            columns.push(column(title, primitives).ok_or_else(|| {
+                anyhow!(
+                    "{name}: the column '{title}' is no primitive; there are {}",
+                    titles(primitives)
+                )
             })?);
         }
         Ok(Self { name, rows, columns, record: csv::StringRecord::new(), last: Micros(0) })
@@ -150,7 +157,7 @@ impl Acks {
             };
             match column {
                 Column::Now => now = Micros(value),
-                Column::Primitive(primitive) => primitives.set(*primitive, value),
+                Column::Primitive(index) => _ = primitives.set_index(*index, value),
             }
         }
         if now < self.last {
@@ -161,23 +168,24 @@ impl Acks {
     }
 }
 
-fn column(title: &str) -> Option<Column> {
+fn column(title: &str, table: &PrimitiveTable) -> Option<Column> {
     if title == "now_us" {
         return Some(Column::Now);
     }
-    settable().find(|primitive| short(*primitive) == title).map(Column::Primitive)
+    let found = settable(table).find(|primitive| short(primitive) == title)?;
+    Some(Column::Primitive(found.index()))
 }
 
-fn titles() -> String {
-    settable().map(short).chain(["now_us"]).collect::<Vec<_>>().join(", ")
+fn titles(table: &PrimitiveTable) -> String {
+    settable(table).map(short).chain(["now_us"]).collect::<Vec<_>>().join(", ")
 }
 
 /// Ack.now is not among them: it is the row's `now_us`.
-fn settable() -> impl Iterator<Item = Primitive> {
-    Primitive::ALL.iter().copied().filter(|primitive| *primitive != Primitive::AckNow)
+fn settable(table: &PrimitiveTable) -> impl Iterator<Item = &PrimitiveDef> {
+    table.iter().filter(|primitive| primitive.index() != Primitive::AckNow.index())
 }
 
-fn short(primitive: Primitive) -> &'static str {
+fn short(primitive: &PrimitiveDef) -> &str {
     let name = primitive.name();
     name.split_once('.').map_or(name, |(_, short)| short)
 }

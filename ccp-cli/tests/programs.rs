@@ -215,3 +215,41 @@ fn explain_takes_a_code_or_a_lint_and_lists_all() {
     assert_eq!(unknown.status.code(), Some(2));
     assert!(text(&unknown.stderr).contains("'E9999'"));
 }
+
+#[test]
+fn check_knows_the_primitives_of_a_file_and_says_which_are_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    let guide = include_str!("../../docs/add-a-transport.md");
+    let form = guide.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let primitives = write(&folder, "primitives.toml", form);
+    let program = "(def (Report (m 0) (l false)))
+        (when true (:= Report.m Flow.min_rtt) (:= Report.l Flow.app_limited) (report))";
+    let unknown = ccp(&["check", "-"], program);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(text(&unknown.stderr).contains("nothing binds `Flow.min_rtt`"));
+
+    let run = ccp(&["check", "-", "--primitives", &primitives], program);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    let needs = "; needs Flow.min_rtt; reads, or their stand-ins, Flow.app_limited\n";
+    assert!(text(&run.stdout).ends_with(needs), "{}", text(&run.stdout));
+
+    let args = ["check", "-", "--primitives", &primitives, "--format", "json"];
+    let out = text(&ccp(&args, program).stdout);
+    let bounds: serde_json::Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+    let own = bounds["primitives"].as_array().unwrap().iter().find(|p| p["index"] == 31).unwrap();
+    assert_eq!((&own["name"], &own["stand_in"]), (&"Flow.min_rtt".into(), &().into()));
+
+    let acks = write(&folder, "acks.csv", "min_rtt\n7\n");
+    let file = write(&folder, "p.ccp", program);
+    let run = ccp(&["trace", &file, "--acks", &acks, "--primitives", &primitives], "");
+    assert!(text(&run.stdout).contains("\"report\":{\"m\":7,"), "{}", text(&run.stderr));
+
+    let wrong = write(&folder, "wrong.toml", "[[primitive]]\nname = \"Flow.x\"\nindex = 0\n");
+    let run = ccp(&["check", "-", "--primitives", &wrong], program);
+    assert_eq!(run.status.code(), Some(1));
+    let said = text(&run.stderr);
+    assert!(
+        said.contains("wrong.toml: index 0 of `Flow.x` belongs to `Ack.bytes_acked`"),
+        "{said}"
+    );
+}

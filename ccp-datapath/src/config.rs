@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-use ccp_lang::{Limits, Micros, Primitive};
+use ccp_lang::{Limits, Micros, Primitive, PrimitiveTable};
 
 /// The settings of a [`Datapath`](crate::Datapath). Start from [`Config::default`] and change what differs.
 #[derive(Clone, Debug)]
@@ -17,8 +17,10 @@ pub struct Config {
     /// What a program may use. More than the default is for agents that read Hello.
     pub limits: Limits,
     /// Bit `i`: this transport really fills primitive `i`. Goes out in Hello. By default the fifteen that every CCP
-    /// datapath fills.
+    /// datapath fills. A program that reads another one is refused.
     pub primitives: u64,
+    /// What the primitives are called, for what is said of a program that is refused.
+    pub table: PrimitiveTable,
     /// From the first send that finds no agent to the fallback.
     pub fallback_after: Micros,
     /// Ask the agent for keep-alives, and count its silence against it once it has announced them.
@@ -39,6 +41,7 @@ impl Default for Config {
             max_programs: 64,
             limits: Limits::default(),
             primitives: BASE_PRIMITIVES,
+            table: PrimitiveTable::standard(),
             fallback_after: Micros(200_000),
             keep_alive: true,
             max_datagram: AGENT_BUFFER_LEN,

@@ -1,6 +1,6 @@
 //! What can go wrong, one type per operation.
 
-use ccp_lang::ProgramError;
+use ccp_lang::{PrimitiveSet, ProgramError};
 use ccp_wire::{DecodeError, EncodeError, FlowId, Kind, ProgramUid};
 use thiserror::Error;
 
@@ -74,6 +74,12 @@ pub enum InstallError {
     /// Its records are no instructions, or it breaks a rule that every running program keeps.
     #[error(transparent)]
     Invalid(#[from] ProgramError),
+    /// The program reads primitives that are not in [`Config::primitives`](crate::Config::primitives).
+    #[error("it reads what this datapath does not fill: {lacking}")]
+    Lacks {
+        /// Those of them that it reads.
+        lacking: PrimitiveSet,
+    },
     /// The program's report would be longer than the agent's buffer.
     #[error("a report would take {need} bytes, the agent's buffer has {max}")]
     ReportTooLong {

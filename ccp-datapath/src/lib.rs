@@ -14,6 +14,11 @@ pub use error::{InstallError, MessageError, NoSuchFlow, OpenError};
 pub use sink::{Sink, SinkError};
 pub use stats::{Refused, Stats, Traps};
 
+/// The guide for transports: its examples run.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/add-a-transport.md")]
+pub struct Guide;
+
 pub mod fallback;
 
 mod announcement;

@@ -53,6 +53,8 @@ pub struct Refused {
     pub misdirected: u64,
     /// Programs that do not hold what a datapath asks of a program.
     pub invalid_program: u64,
+    /// Programs that read a primitive which this transport does not fill.
+    pub missing_primitive: u64,
     /// Programs for which the table had no room.
     pub table_full: u64,
     /// Programs whose report would not fit a datagram to the agent.

@@ -9,11 +9,12 @@ use std::io;
 use std::os::fd::AsFd;
 
 use ccp_lang::ebpf::{AsmError, LIMITS};
-use ccp_lang::{Program, ProgramError};
+use ccp_lang::{PrimitiveSet, PrimitiveTable, Program, ProgramError};
 use ccp_wire::{Install, ProgramUid};
 use thiserror::Error;
 
 use crate::engine::Engine;
+use crate::fixed::primitives;
 use crate::sys::{self, LoadError, SysError};
 
 /// The numbers in use, by the agent's names.
@@ -37,6 +38,10 @@ impl Programs {
         install: &Install<'_>,
     ) -> Result<(), InstallError> {
         let program = Program::from_records(install.events, install.instrs, &LIMITS)?;
+        let lacking = program.primitives() & !primitives();
+        if lacking != 0 {
+            return Err(InstallError::Lacks(PrimitiveTable::standard().named(lacking)));
+        }
         let uid = install.program_uid;
         let number = self.number(engine).ok_or(InstallError::TableFull)?;
         if let Err(error) = load(engine, Some((&program, uid)), number) {
@@ -107,6 +112,9 @@ pub enum InstallError {
     /// It is no program, or breaks a rule of programs.
     #[error(transparent)]
     Program(#[from] ProgramError),
+    /// It reads primitives that this transport does not measure.
+    #[error("it reads what Linux TCP does not measure: {0}")]
+    Lacks(PrimitiveSet),
     /// All numbers are in use.
     #[error("no room for a further program: all are in use by flows")]
     TableFull,

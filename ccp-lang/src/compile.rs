@@ -12,6 +12,7 @@ use crate::portable::{Forms, Portable};
 use crate::primitive::Primitive;
 use crate::scope::Scope;
 use crate::syntax;
+use crate::table::PrimitiveTable;
 
 /// Compiles a program with the default settings: `Compiler::new().compile(src)`.
 ///
@@ -46,6 +47,7 @@ pub struct Compiled {
 #[derive(Clone, Debug)]
 pub struct Compiler {
     levels: Levels,
+    primitives: PrimitiveTable,
     available: u64,
     limits: Limits,
     opt: Opt,
@@ -57,6 +59,7 @@ impl Compiler {
     pub const fn new() -> Self {
         Self {
             levels: Levels::DEFAULT,
+            primitives: PrimitiveTable::standard(),
             available: u64::MAX,
             limits: Limits { primitives: Limits::MACHINE.primitives, ..Limits::LIBCCP },
             opt: Opt::Full,
@@ -85,6 +88,13 @@ impl Compiler {
     #[must_use]
     pub fn deny(mut self, lint: Lint) -> Self {
         self.levels.set(lint, Level::Deny);
+        self
+    }
+
+    /// Knows the primitives of this table, in place of the standard ones alone.
+    #[must_use]
+    pub fn primitives(mut self, table: PrimitiveTable) -> Self {
+        self.primitives = table;
         self
     }
 
@@ -120,7 +130,8 @@ impl Compiler {
         let src = src.as_ref();
         let mut sink = Sink::new(self.levels);
         let tree = syntax::parse_into(src, &mut sink);
-        let (ir, _) = check::check(&tree, self.available, &self.limits, &mut sink);
+        let (ir, _) =
+            check::check(&tree, &self.primitives, self.available, &self.limits, &mut sink);
         if sink.has_errors() {
             return Err(sink.finish(src));
         }
@@ -135,7 +146,8 @@ impl Compiler {
         let src = src.as_ref();
         let mut sink = Sink::new(self.levels);
         let tree = syntax::parse_into(src, &mut sink);
-        let (ir, scope) = check::check(&tree, self.available, &self.limits, &mut sink);
+        let (ir, scope) =
+            check::check(&tree, &self.primitives, self.available, &self.limits, &mut sink);
         if sink.has_errors() {
             return Err(sink.finish(src));
         }
@@ -168,7 +180,11 @@ impl Compiler {
         let base = self.available & Primitive::BASE_MASK;
         let plain = self.clone().available(base).compile(src).ok();
         Ok(Portable {
-            forms: Forms::new(&compiled.program, plain.as_ref().map(|c| &c.program)),
+            forms: Forms::new(
+                &compiled.program,
+                plain.as_ref().map(|c| &c.program),
+                &self.primitives,
+            ),
             scope: compiled.scope,
             warnings: compiled.warnings,
         })

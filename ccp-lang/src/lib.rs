@@ -37,6 +37,7 @@ mod reg;
 mod scope;
 #[cfg(feature = "compiler")]
 pub mod syntax;
+mod table;
 pub mod verify;
 
 pub use asm::{AsmError, AsmMistake};
@@ -62,4 +63,5 @@ pub use primitive::{Primitive, Primitives, Type};
 pub use reg::{Class, DEF_INFINITY, INFINITY, Reg};
 #[cfg(feature = "compiler")]
 pub use scope::{Kind, NameError, Scope, Variable};
+pub use table::{PrimitiveDef, PrimitiveSet, PrimitiveTable, TableError};
 pub use verify::{EventPart, VerifyError};

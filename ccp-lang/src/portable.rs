@@ -11,6 +11,7 @@ use crate::diag::Diagnostics;
 use crate::machine::Program;
 use crate::primitive::Primitive;
 use crate::scope::Scope;
+use crate::table::{PrimitiveSet, PrimitiveTable};
 
 /// A program compiled for datapaths of which some lack primitives.
 #[derive(Clone, Debug)]
@@ -36,7 +37,7 @@ pub struct Forms {
 struct Form {
     records: Records,
     /// The primitives it reads.
-    reads: u64,
+    reads: PrimitiveSet,
 }
 
 /// Programs to install, numbered from 1 in the order in which they were added, identical ones once.
@@ -55,12 +56,12 @@ pub struct Abilities {
 }
 
 /// Why a datapath cannot take a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Misfit {
-    /// It does not fill this primitive, and nothing can stand in for that.
-    #[error("the datapath lacks {}", .0.name())]
-    Primitive(Primitive),
+    /// It does not fill these primitives, and nothing can stand in for them.
+    #[error("the datapath lacks {0}")]
+    Lacks(PrimitiveSet),
     /// The program is longer than what it takes.
     #[error("the program has {instrs} instructions, the datapath takes {max}")]
     TooLong {
@@ -139,8 +140,8 @@ impl Abilities {
 
 impl Forms {
     /// Without `plain` there is only the full form.
-    pub(crate) fn new(full: &Program, plain: Option<&Program>) -> Self {
-        Self { full: Form::of(full), plain: Form::of(plain.unwrap_or(full)) }
+    pub(crate) fn new(full: &Program, plain: Option<&Program>, table: &PrimitiveTable) -> Self {
+        Self { full: Form::of(full, table), plain: Form::of(plain.unwrap_or(full), table) }
     }
 
     /// The form that a datapath can run.
@@ -149,10 +150,10 @@ impl Forms {
     /// When it can run neither.
     pub fn fit(&self, to: Abilities) -> Result<&Records, Misfit> {
         let Abilities { primitives, max_instrs, .. } = to;
-        let is_full = self.full.reads & !primitives == 0;
+        let is_full = self.full.reads.mask() & !primitives == 0;
         let Form { records, reads } = if is_full { &self.full } else { &self.plain };
-        if let Some(lacking) = Primitive::from_index((reads & !primitives).trailing_zeros()) {
-            return Err(Misfit::Primitive(lacking));
+        if reads.mask() & !primitives != 0 {
+            return Err(Misfit::Lacks(reads.without(primitives)));
         }
         let instrs = records.instrs.len();
         if instrs > max_instrs as usize {
@@ -163,7 +164,8 @@ impl Forms {
 }
 
 impl Form {
-    fn of(program: &Program) -> Self {
-        Self { records: program.code().to_records(), reads: program.primitives() }
+    fn of(program: &Program, table: &PrimitiveTable) -> Self {
+        let reads = table.named(program.primitives());
+        Self { records: program.code().to_records(), reads }
     }
 }

@@ -4,6 +4,7 @@ use core::fmt;
 
 use crate::micros::Micros;
 use crate::reg::INFINITY;
+use crate::table::PrimitiveDef;
 
 /// The type of a value in the language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,6 +71,10 @@ macro_rules! primitives {
                 }
             }
         }
+
+        /// Every primitive as an entry of a table.
+        pub(crate) static STANDARD: [PrimitiveDef; Primitive::ALL.len()] =
+            [$( PrimitiveDef::standard(Primitive::$variant), )+];
     };
 }
 

@@ -8,7 +8,8 @@ use thiserror::Error;
 
 use crate::diag::Span;
 use crate::primitive::{Primitive, Type};
-use crate::reg::Reg;
+use crate::reg::{Class, Reg};
+use crate::table::PrimitiveDef;
 
 /// What a variable is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,12 +64,14 @@ pub struct Scope {
     variables: Vec<Variable>,
     /// Indices into `variables` by name; of those with one name the later comes first.
     by_name: Vec<u32>,
+    /// Primitives beyond the standard ones.
+    added: Vec<Variable>,
 }
 
 impl Scope {
     /// `by_name` must order `variables` by name.
-    pub(crate) fn new(variables: Vec<Variable>, by_name: Vec<u32>) -> Self {
-        Self { variables, by_name }
+    pub(crate) fn new(variables: Vec<Variable>, by_name: Vec<u32>, added: Vec<Variable>) -> Self {
+        Self { variables, by_name, added }
     }
 
     /// The variable of a full name, built-in ones included.
@@ -82,6 +85,7 @@ impl Scope {
             .and_then(variable)
             .filter(|v| v.name == name)
             .or_else(|| builtin(name))
+            .or_else(|| self.added.iter().find(|v| v.name == name))
     }
 
     /// The register of what an agent may set: a control variable, `Cwnd` or `Rate`.
@@ -148,6 +152,19 @@ pub(crate) fn builtin(name: &str) -> Option<&'static Variable> {
         return None;
     }
     BUILTINS.iter().find(|v| v.name == name)
+}
+
+/// A primitive that was added to the standard ones, as a variable.
+pub(crate) fn primitive(def: &PrimitiveDef) -> Variable {
+    Variable {
+        name: Cow::Owned(def.name().into()),
+        reg: Reg::new(Class::Primitive, def.index()),
+        ty: def.ty(),
+        initial: None,
+        volatile: false,
+        kind: Kind::Primitive,
+        span: Span::new(0, 0),
+    }
 }
 
 /// All built-in variables.

@@ -18,7 +18,7 @@ pub use agent::{Agent, RunError};
 pub use alg::{CongAlg, DatapathInfo, Flow};
 pub use builder::{CCPHandle, NoSpawn, RunBuilder, Settings, Spawn};
 pub use ccp_ipc::{BackendBuilder, Blocking, Ipc, Nonblocking, OutboxLimits, StopHandle};
-pub use ccp_lang::{Compiler, Lint, Misfit, NameError, Primitive};
+pub use ccp_lang::{Compiler, Lint, Misfit, NameError, Primitive, PrimitiveDef, PrimitiveTable};
 pub use ccp_wire::{Address, FlowId, ProgramUid};
 pub use datapath::{Datapath, SetProgramError, UpdateError};
 pub use list::{AdditionalAlg, AlgSet, DefaultAlg};

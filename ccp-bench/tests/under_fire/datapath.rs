@@ -61,6 +61,7 @@ fn garbage_toward_a_datapath_changes_nothing_for_a_governed_flow() {
         ("malformed", refused.malformed),
         ("misdirected", refused.misdirected),
         ("invalid program", refused.invalid_program),
+        ("missing primitive", refused.missing_primitive),
         ("unknown flow", refused.unknown_flow),
         ("closed flow", refused.closed_flow),
         ("unknown program", refused.unknown_program),

@@ -215,6 +215,7 @@ pub(crate) fn counted(stats: &Stats) -> u64 {
         + refused.malformed
         + refused.misdirected
         + refused.invalid_program
+        + refused.missing_primitive
         + refused.table_full
         + refused.report_too_long
         + refused.unknown_flow

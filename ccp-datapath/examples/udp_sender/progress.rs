@@ -151,6 +151,7 @@ impl Progress {
             refused: refused.malformed
                 + refused.misdirected
                 + refused.invalid_program
+                + refused.missing_primitive
                 + refused.table_full
                 + refused.report_too_long
                 + refused.unknown_flow

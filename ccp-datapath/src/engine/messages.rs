@@ -105,6 +105,10 @@ impl Datapath {
 
     fn verified(&self, install: &Install<'_>) -> Result<Program, InstallError> {
         let program = Program::from_records(install.events, install.instrs, &self.config.limits)?;
+        let lacking = program.primitives() & !self.config.primitives;
+        if lacking != 0 {
+            return Err(InstallError::Lacks { lacking: self.config.table.named(lacking) });
+        }
         let need = MeasureRepr::close(FlowId(0)).encoded_len() + program.report_len() * 8;
         let max = self.config.max_datagram;
         if need > max {
@@ -199,6 +203,7 @@ impl Refused {
             MessageError::Misdirected { .. } => &mut self.misdirected,
             MessageError::Install { reason, .. } => match reason {
                 InstallError::TableFull { .. } => &mut self.table_full,
+                InstallError::Lacks { .. } => &mut self.missing_primitive,
                 InstallError::ReportTooLong { .. } => &mut self.report_too_long,
                 InstallError::ReservedUid | InstallError::Invalid(_) => &mut self.invalid_program,
             },

@@ -11,9 +11,10 @@ use crate::ir::Def;
 use crate::limits::Limits;
 use crate::lint::Lint;
 use crate::primitive::Type;
-use crate::reg::{DEF_INFINITY, INFINITY, Reg};
+use crate::reg::{Class, DEF_INFINITY, INFINITY, Reg};
 use crate::scope::{self, Kind, Scope, Variable};
 use crate::syntax::{Command, Decl, ExprKind, Literal, Name, Operator, Tree};
+use crate::table::PrimitiveTable;
 
 /// A variable and how the program uses it.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +35,13 @@ pub(crate) struct Var {
     first_bind: Option<u32>,
 }
 
+/// A name that no program declares.
+struct Builtin {
+    reg: Reg,
+    ty: Type,
+    kind: Kind,
+}
+
 /// All variables that a program names.
 pub(crate) struct Env {
     /// Reports, controls, then locals and built-in ones as they are met.
@@ -43,11 +51,18 @@ pub(crate) struct Env {
     pub(crate) reports: u32,
     controls: u32,
     locals: u32,
+    primitives: PrimitiveTable,
 }
 
 impl Env {
-    pub(crate) fn new(tree: &Tree<'_>, limits: &Limits, sink: &mut Sink) -> Self {
+    pub(crate) fn new(
+        tree: &Tree<'_>,
+        primitives: &PrimitiveTable,
+        limits: &Limits,
+        sink: &mut Sink,
+    ) -> Self {
         let mut env = Self {
+            primitives: primitives.clone(),
             vars: Vec::with_capacity(tree.names.len()),
             by_name: vec![0; tree.names.len()],
             reports: 0,
@@ -90,7 +105,7 @@ impl Env {
         sink: &mut Sink,
     ) {
         let text = tree.name(decl.name);
-        check_name(tree, decl, sink);
+        self.check_name(tree, decl, sink);
         let initial = match decl.value {
             Literal::Num(DEF_INFINITY) => {
                 let message =
@@ -156,6 +171,34 @@ impl Env {
         });
     }
 
+    fn check_name(&self, tree: &Tree<'_>, decl: &Decl, sink: &mut Sink) {
+        let text = tree.name(decl.name);
+        let own = if decl.in_report { text.strip_prefix("Report.").unwrap_or(text) } else { text };
+        if own.starts_with("__") {
+            reserved(own, decl.name_span, sink);
+        }
+        if let Some(builtin) = self.builtin(text) {
+            let message = format!("`{text}` is built in and cannot be declared");
+            let help = match builtin.kind {
+                Kind::Primitive => "remove the declaration; every program can read it",
+                _ => "remove the declaration; every program can read and bind it",
+            };
+            sink.push(
+                Diagnostic::error(DiagCode::ShadowsBuiltin, decl.name_span, message).help(help),
+            );
+        }
+    }
+
+    /// What every program can name without declaring it.
+    fn builtin(&self, name: &str) -> Option<Builtin> {
+        if let Some(&Variable { reg, ty, kind, .. }) = scope::builtin(name) {
+            return Some(Builtin { reg, ty, kind });
+        }
+        let added = self.primitives.added().iter().find(|added| added.name() == name)?;
+        let reg = Reg::new(Class::Primitive, added.index());
+        Some(Builtin { reg, ty: added.ty(), kind: Kind::Primitive })
+    }
+
     fn add(&mut self, var: Var) -> usize {
         let index = self.vars.len();
         if let Some(slot) = self.by_name.get_mut(var.name.index()) {
@@ -206,13 +249,8 @@ impl Env {
             bound: false,
             first_bind: None,
         };
-        if let Some(builtin) = scope::builtin(text) {
-            return self.add(Var {
-                reg: builtin.reg,
-                ty: Some(builtin.ty),
-                kind: builtin.kind,
-                ..var
-            });
+        if let Some(Builtin { reg, ty, kind }) = self.builtin(text) {
+            return self.add(Var { reg, ty: Some(ty), kind, ..var });
         }
         let is_reserved = text.starts_with("__");
         if is_reserved {
@@ -274,6 +312,9 @@ impl Env {
         for builtin in scope::builtins() {
             candidates.consider(&builtin.name);
         }
+        for added in self.primitives.added() {
+            candidates.consider(added.name());
+        }
         Some(format!("did you mean `{}`?", candidates.best()?))
     }
 
@@ -302,7 +343,8 @@ impl Env {
             span: var.span,
         };
         let variables = own.iter().map(variable).collect();
-        (Scope::new(variables, by_name), defs)
+        let added = self.primitives.added().iter().map(scope::primitive).collect();
+        (Scope::new(variables, by_name, added), defs)
     }
 }
 
@@ -319,22 +361,6 @@ pub(crate) const fn result_type(operator: Operator) -> Type {
         | Operator::Or
         | Operator::Not => Type::Bool,
         _ => Type::Num,
-    }
-}
-
-fn check_name(tree: &Tree<'_>, decl: &Decl, sink: &mut Sink) {
-    let text = tree.name(decl.name);
-    let own = if decl.in_report { text.strip_prefix("Report.").unwrap_or(text) } else { text };
-    if own.starts_with("__") {
-        reserved(own, decl.name_span, sink);
-    }
-    if let Some(builtin) = scope::builtin(text) {
-        let message = format!("`{text}` is built in and cannot be declared");
-        let help = match builtin.kind {
-            Kind::Primitive => "remove the declaration; every program can read it",
-            _ => "remove the declaration; every program can read and bind it",
-        };
-        sink.push(Diagnostic::error(DiagCode::ShadowsBuiltin, decl.name_span, message).help(help));
     }
 }
 

@@ -10,10 +10,11 @@ use crate::ir::{Step, Value};
 use crate::limits::Limits;
 use crate::lint::{Levels, Lint};
 use crate::op::Op;
-use crate::primitive::{Primitive, Type};
+use crate::primitive::Type;
 use crate::reg::{Class, Reg};
 use crate::scope::{self, Kind};
 use crate::syntax::{self, Command, ExprKind, Literal, Name, Node, Operator, Tree};
+use crate::table::PrimitiveDef;
 
 /// An expression whose operands are being evaluated.
 #[derive(Clone, Copy, Debug)]
@@ -249,7 +250,8 @@ impl Checker<'_, '_, '_> {
         if is_available {
             return Operand::value(Value::Reg(reg), ty, span);
         }
-        let Some(expr) = Primitive::from_index(reg.index).and_then(Primitive::stand_in) else {
+        let Some(expr) = self.primitives.by_index(reg.index).and_then(PrimitiveDef::stand_in)
+        else {
             let message = format!("this datapath does not have `{name}`");
             self.error(
                 DiagCode::PrimitiveMissing,

@@ -8,6 +8,8 @@ mod expr;
 mod flow;
 mod usage;
 
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use env::Env;
@@ -17,21 +19,26 @@ use expr::Operand;
 use crate::diag::Sink;
 use crate::ir::{Ir, IrEvent};
 use crate::limits::Limits;
+use crate::lint::Levels;
+use crate::primitive::{Primitive, Type};
 use crate::scope::Scope;
-use crate::syntax::{Command, ExprKind, Tree};
+use crate::syntax::{self, Command, ExprKind, Tree};
+use crate::table::PrimitiveTable;
 
-/// Checks a program for a datapath that fills the primitives of the mask `available`. What comes out
-/// is whole only if the sink has no errors afterwards.
+/// Checks a program over the primitives of a table, for a datapath that fills those of the mask
+/// `available`. What comes out is whole only if the sink has no errors afterwards.
 pub(crate) fn check(
     tree: &Tree<'_>,
+    primitives: &PrimitiveTable,
     available: u64,
     limits: &Limits,
     sink: &mut Sink,
 ) -> (Ir, Scope) {
-    let env = Env::new(tree, limits, sink);
+    let env = Env::new(tree, primitives, limits, sink);
     let mut checker = Checker {
         tree,
         env,
+        primitives,
         available,
         ir: Ir {
             events: Vec::with_capacity(tree.events.len()),
@@ -62,9 +69,44 @@ pub(crate) fn check(
     (ir, scope)
 }
 
+/// Checks the stand-in of a primitive: one expression of that type, without effect, over what every
+/// datapath has.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn stand_in(expr: &str, ty: Type) -> Result<(), String> {
+    let mut sink = Sink::new(Levels::DEFAULT);
+    let tree = syntax::parse_expr(expr.as_bytes(), &mut sink);
+    if let Some(mistake) = sink.finish(expr.as_bytes()).first() {
+        return Err(mistake.message.clone());
+    }
+    match tree.exprs(0..tree.nodes.len() as u32).count() {
+        1 => {}
+        count => return Err(format!("`{expr}` is {count} expressions, not one")),
+    }
+    for node in &tree.nodes {
+        if let ExprKind::Name(name) = node.kind
+            && let name = tree.name(name)
+            && Primitive::from_name(name).is_some_and(|it| it.stand_in().is_some())
+        {
+            return Err(format!("not every datapath fills `{name}`"));
+        }
+    }
+    // In a condition all that is an error which no stand-in may have: effects and other names.
+    let program = match ty {
+        Type::Bool => format!("(def) (when {expr}\n (:= Cwnd 1))"),
+        Type::Num => format!("(def) (when (> {expr}\n 0) (:= Cwnd 1))"),
+    };
+    match crate::compile(&program) {
+        Ok(_) => Ok(()),
+        Err(mistakes) => Err(mistakes.first().map(|it| it.message.clone()).unwrap_or_default()),
+    }
+}
+
 struct Checker<'t, 's, 'd> {
     tree: &'t Tree<'s>,
     env: Env,
+    primitives: &'t PrimitiveTable,
     available: u64,
     ir: Ir,
     /// The expressions whose operands are being evaluated, outermost first.
@@ -81,7 +123,7 @@ struct Checker<'t, 's, 'd> {
 }
 
 impl Checker<'_, '_, '_> {
-    fn event(&mut self, event: &crate::syntax::Event) -> flow::EventFlow {
+    fn event(&mut self, event: &syntax::Event) -> flow::EventFlow {
         let tree = self.tree;
         let start = self.ir.steps.len() as u32;
         // Where a condition ends is a guess if a parenthesis is missing; then anything may seem in it.

@@ -5,7 +5,7 @@ use super::emit::{PrimitiveBounds, Target, emit};
 use super::host::{Ending, Host};
 use super::layout::Layout;
 use crate::machine::Program;
-use crate::primitive::Primitive;
+use crate::reg::{Class, Reg};
 
 /// The code of a program in a page of its own, with remarks where a datapath would put its parts.
 ///
@@ -27,8 +27,8 @@ struct Outline;
 impl Host for Outline {
     fn load(&mut self, asm: &mut Asm, mask: u64) {
         asm.comment("(the window in use, the rate, the time)");
-        for &primitive in Primitive::ALL.iter().filter(|p| mask & p.mask() != 0) {
-            asm.comment(format_args!("({primitive})"));
+        for index in (0..u64::BITS).filter(|&index| mask >> index & 1 == 1) {
+            asm.comment(format_args!("({})", Reg::new(Class::Primitive, index)));
         }
     }
 

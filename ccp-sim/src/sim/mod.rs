@@ -611,6 +611,7 @@ impl Sim {
             refused.malformed,
             refused.misdirected,
             refused.invalid_program,
+            refused.missing_primitive,
             refused.table_full,
             refused.report_too_long,
             refused.unknown_flow,
