@@ -190,6 +190,10 @@ pub(crate) struct Kernel {
     /// within a microsecond, and a processor is busy.
     #[arg(long, value_name = "TIME", default_value = "0", value_parser = duration)]
     pub(crate) spin: Duration,
+    /// How often reports wake the agent at most, in the long run: those that come more often are
+    /// answered together, which saves processor time. 0: for each report.
+    #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = duration)]
+    pub(crate) wake_every: Duration,
     /// Which algorithm governs flows of plain `ccp`: conditions, an arrow, an ALG (repeatable). The
     /// first rule that holds wins: `--rule 'dport=443 uid=1000 -> bbr'`. Conditions: port, sport,
     /// dport (a number or a range), addr, src, dst (an address or a network), uid, cgroup, mark

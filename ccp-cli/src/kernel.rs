@@ -20,6 +20,7 @@ pub(crate) fn open(args: &Kernel, algorithms: &[&str]) -> Result<EbpfSocket, Fai
     options.unprivileged = args.unprivileged;
     options.fallback_after = args.fallback_after;
     options.spin = args.spin;
+    options.wake_every = args.wake_every;
     options.rules = rules(args, algorithms)?;
     options.set_default = args.set_default;
     options.adopt = args.adopt.iter().map(|name| adopt(name)).collect();

@@ -40,6 +40,9 @@ pub struct Options {
     /// How long a receive looks for messages again and again before it sleeps. Not by default: it
     /// keeps a processor busy.
     pub spin: Duration,
+    /// How often the kernel wakes the agent at most, in the long run: what is reported more often is
+    /// heard together. Once in a millisecond by default; zero: for each report.
+    pub wake_every: Duration,
     /// What flows ask the agent for whose socket chose an algorithm without a wish of its own.
     pub rules: Rules,
     /// Whether flows of the same names whose agent has died come under this one. They do by default.
@@ -97,6 +100,7 @@ impl Default for Options {
             unprivileged: false,
             fallback_after: Duration::from_millis(200),
             spin: Duration::ZERO,
+            wake_every: Duration::from_millis(1),
             rules: Rules::default(),
             take_over: true,
             adopt: Vec::new(),
@@ -360,6 +364,8 @@ fn check(options: &Options) -> Result<(), StartError> {
         let bytes = options.ring_bytes;
         return Err(StartError::RingSize { bytes });
     }
+    let wake_every = u32::try_from(options.wake_every.as_micros()).unwrap_or(u32::MAX);
+    within("microseconds between wakes", wake_every, 0, 1_000_000)?;
     options.names.iter().try_for_each(Name::check)
 }
 
@@ -452,5 +458,16 @@ mod tests {
         assert_eq!(pairs, wanted);
         let long = Name::for_algorithms(&["eleven_only", "twelve_bytes"]).unwrap_err();
         assert!(matches!(long, StartError::Name { name } if name == "ccp_twelve_bytes"));
+    }
+
+    #[test]
+    fn an_agent_that_would_hardly_ever_wake_is_refused() {
+        let with = |wake_every| check(&Options { wake_every, ..Options::default() });
+        assert!(with(Duration::ZERO).is_ok());
+        assert!(with(Duration::from_secs(1)).is_ok());
+        for wake_every in [Duration::from_millis(1001), Duration::MAX] {
+            let refused = with(wake_every).unwrap_err();
+            assert!(matches!(refused, StartError::Setting { most: 1_000_000, .. }), "{refused}");
+        }
     }
 }

@@ -45,6 +45,7 @@ struct Inner {
     own: VecDeque<Vec<u8>>,
     /// How often the heart beats at least.
     beat: Duration,
+    wakes: Wakes,
 }
 
 /// What ends a receive.
@@ -72,6 +73,7 @@ impl EbpfSocket {
         let own = VecDeque::from([greeting(hello)]);
         let wake = Wake { event: sys::eventfd()?, asked: AtomicBool::new(false) };
         let spin = engine.options().spin;
+        let wakes = Wakes::new(engine.options().wake_every, Instant::now());
         engine.beat();
         let life = Life::begin(engine.options())?;
         let inner = Inner {
@@ -82,6 +84,7 @@ impl EbpfSocket {
             flows: OpenFlows::default(),
             own,
             beat,
+            wakes,
         };
         inner.engine.beat();
         Ok(Self { inner: RefCell::new(Some(inner)), wake: Arc::new(wake), spin })
@@ -114,12 +117,16 @@ impl EbpfSocket {
             return received;
         }
         loop {
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let now = Instant::now();
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(now));
             if left == Some(Duration::ZERO) {
                 return Ok(Received::TimedOut);
             }
             let nap = left.map_or(inner.beat, |left| left.min(inner.beat));
-            let slept = inner.sleep(&self.wake, nap);
+            let slept = match inner.wakes.closed(now) {
+                Some(closed) => inner.nap(&self.wake, nap.min(closed)),
+                None => inner.sleep(&self.wake, nap, now),
+            };
             inner.engine.beat();
             if self.wake.taken() {
                 return Ok(Received::Woken);
@@ -252,8 +259,14 @@ impl Inner {
         }
     }
 
+    /// Sleeps until somebody wakes us or the nap is over. The kernel does not wake us, and does not pay
+    /// for it.
+    fn nap(&self, wake: &Wake, nap: Duration) -> Result<(), SysError> {
+        if wake.asked.load(Ordering::SeqCst) { Ok(()) } else { wake.wait(None, nap).map(drop) }
+    }
+
     /// Sleeps until the kernel has something to say, somebody wakes us, or the nap is over.
-    fn sleep(&self, wake: &Wake, nap: Duration) -> Result<(), SysError> {
+    fn sleep(&mut self, wake: &Wake, nap: Duration, now: Instant) -> Result<(), SysError> {
         let asleep = |value| {
             if let Some(word) = self.engine.sleeping() {
                 word.store(value, Ordering::Relaxed);
@@ -267,9 +280,12 @@ impl Inner {
             asleep(0);
             return Ok(());
         }
-        let waited = wake.wait(self.engine.maps().ring.as_fd(), nap);
+        let waited = wake.wait(Some(self.engine.maps().ring.as_fd()), nap);
         asleep(0);
-        waited
+        if waited? {
+            self.wakes.woken(now);
+        }
+        Ok(())
     }
 
     fn change(&self, change: &ChangeProg<'_>) {
@@ -303,15 +319,42 @@ impl Wake {
         true
     }
 
-    /// Waits for the ring, or for somebody who wakes us.
-    fn wait(&self, ring: BorrowedFd<'_>, nap: Duration) -> Result<(), SysError> {
-        let [_, woken] = sys::wait_either([ring, self.event.as_fd()], Some(nap))?;
+    /// Waits for the ring, or for somebody who wakes us. Says whether it was the ring.
+    fn wait(&self, ring: Option<BorrowedFd<'_>>, nap: Duration) -> Result<bool, SysError> {
+        let event = self.event.as_fd();
+        // Asked twice, the one descriptor stands for both.
+        let [first, woken] = sys::wait_either([ring.unwrap_or(event), event], Some(nap))?;
         // A signal may come after what it is for has been taken; left there, it would end every
         // sleep from now on.
         if woken {
             sys::eventfd_clear(self.event.as_fd());
         }
-        Ok(())
+        Ok(first && ring.is_some())
+    }
+}
+
+/// How often the kernel may wake us: once in `every`, and what was not used up is kept for a burst.
+/// (A generic cell rate algorithm, as in ITU-T I.371.)
+#[derive(Clone, Copy, Debug)]
+struct Wakes {
+    every: Duration,
+    /// When all of the burst is there again.
+    full: Instant,
+}
+
+impl Wakes {
+    fn new(every: Duration, now: Instant) -> Self {
+        Self { every, full: now }
+    }
+
+    /// For how long no further wake is allowed; nothing if one is.
+    fn closed(&self, now: Instant) -> Option<Duration> {
+        let ahead = self.full.saturating_duration_since(now);
+        ahead.checked_sub(self.every.saturating_mul(BURST - 1)).filter(|closed| !closed.is_zero())
+    }
+
+    fn woken(&mut self, now: Instant) {
+        self.full = self.full.max(now) + self.every;
     }
 }
 
@@ -357,6 +400,9 @@ pub enum OpenError {
 /// An agent that may never stand still would otherwise do nothing but show that it does not.
 const SHORTEST_BEAT: Duration = Duration::from_millis(1);
 
+/// So many wakes in a row come at once: a flow's start, or losses of several flows at a time.
+const BURST: u32 = 32;
+
 /// How often a spinning receive looks at the clock, in turns.
 const TURNS_PER_CLOCK: u32 = 64;
 
@@ -370,8 +416,47 @@ mod tests {
         let ring = sys::eventfd().unwrap();
         // Somebody said so, we took it, and only then comes the signal.
         sys::eventfd_signal(wake.event.as_fd());
-        wake.wait(ring.as_fd(), Duration::from_secs(10)).unwrap();
+        assert!(!wake.wait(Some(ring.as_fd()), Duration::from_secs(10)).unwrap());
         assert!(!wake.taken());
         assert!(!sys::eventfd_clear(wake.event.as_fd()), "the next sleep would end at once");
+    }
+
+    #[test]
+    fn somebody_who_wakes_us_ends_a_nap_that_the_ring_does_not_end() {
+        let wake = Wake { event: sys::eventfd().unwrap(), asked: AtomicBool::new(false) };
+        sys::eventfd_signal(wake.event.as_fd());
+        assert!(!wake.wait(None, Duration::from_secs(10)).unwrap());
+        let ring = sys::eventfd().unwrap();
+        sys::eventfd_signal(ring.as_fd());
+        assert!(wake.wait(Some(ring.as_fd()), Duration::from_secs(10)).unwrap());
+    }
+
+    #[test]
+    fn wakes_come_at_once_in_a_burst_and_then_one_in_each_interval() {
+        let (start, every) = (Instant::now(), Duration::from_micros(500));
+        let mut wakes = Wakes::new(every, start);
+        for _ in 0..BURST {
+            assert_eq!(wakes.closed(start), None);
+            wakes.woken(start);
+        }
+        assert_eq!(wakes.closed(start), Some(every));
+        assert_eq!(wakes.closed(start + every), None);
+        wakes.woken(start + every);
+        assert_eq!(wakes.closed(start + every), Some(every));
+        // Unused intervals come back, but no more than a burst.
+        let later = start + every * 1000;
+        for _ in 0..BURST {
+            assert_eq!(wakes.closed(later), None);
+            wakes.woken(later);
+        }
+        assert_eq!(wakes.closed(later), Some(every));
+    }
+
+    #[test]
+    fn without_an_interval_every_report_may_wake() {
+        let start = Instant::now();
+        let mut wakes = Wakes::new(Duration::ZERO, start);
+        (0..1000).for_each(|_| wakes.woken(start));
+        assert_eq!(wakes.closed(start), None);
     }
 }

@@ -9,7 +9,7 @@ use crate::{Outcome, median};
 /// `cubic:linux` beside the kernel's cubic, with a report a round trip.
 pub(crate) fn run(quick: bool) -> Outcome<()> {
     let (rounds, time, flows): (_, _, &[usize]) =
-        if quick { (1, 300, &[1, 64]) } else { (7, 1000, &[1, 2, 4, 16, 64]) };
+        if quick { (1, 300, &[1, 64]) } else { (9, 700, &[1, 2, 4, 16, 64]) };
     let agent = Agent::of("cubic:linux", "rtt", Duration::ZERO)?;
     println!("| bulk | flows | kernel's cubic, Gbit/s | ours | ratio | agent, % of a core |");
     println!("| --- | ---: | ---: | ---: | ---: | ---: |");

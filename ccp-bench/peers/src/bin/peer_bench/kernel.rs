@@ -102,8 +102,9 @@ impl Governed {
         // The answer carries the ACK, and itself is acknowledged with the next byte.
         self.receiver.write_all(&byte)?;
         self.sender.read_exact(&mut byte)?;
-        // Long enough for a blocking agent to go to sleep again.
-        std::thread::sleep(Duration::from_micros(200));
+        // Long enough for a blocking agent to go to sleep again, and that no wake is put off: by
+        // default there is one in a millisecond.
+        std::thread::sleep(Duration::from_micros(1200));
         let last = self.answered.try_iter().last();
         Ok(last.map(|(acked, staged)| staged.saturating_sub(acked) as f64))
     }
@@ -119,4 +120,4 @@ impl Drop for Governed {
 }
 
 const ROUNDS: usize = 10;
-const PER_ROUND: usize = 300;
+const PER_ROUND: usize = 100;

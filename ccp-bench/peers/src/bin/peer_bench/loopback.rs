@@ -90,7 +90,7 @@ impl Beside {
     /// The microseconds from a report to its answer.
     pub(crate) fn round(&mut self) -> anyhow::Result<f64> {
         // As rare as the other side's, so that both sides' agents are asleep.
-        std::thread::sleep(Duration::from_micros(200));
+        std::thread::sleep(Duration::from_micros(1200));
         let start = Instant::now();
         self.side.report()?;
         self.side.answer()?;
