@@ -520,7 +520,7 @@ impl Checker<'_, '_, '_> {
                     DiagCode::NotAssignable,
                     target.span,
                     message,
-                    "bind to a variable of your own",
+                    "bind to a variable of your own, or to `Cwnd` or `Rate`",
                 );
                 return Operand::wrong(span);
             }

@@ -17,7 +17,7 @@ pub(super) fn check(tree: &Tree<'_>, env: &Env, sink: &mut Sink) {
             continue;
         }
         match var.kind {
-            Kind::Report => report(tree, var, sink),
+            Kind::Report => report(tree, env, var, sink),
             Kind::Control => control(tree, env, var, sink),
             Kind::Local => local(tree, env, var, sink),
             Kind::Implicit | Kind::Primitive => {}
@@ -25,13 +25,25 @@ pub(super) fn check(tree: &Tree<'_>, env: &Env, sink: &mut Sink) {
     }
 }
 
-fn report(tree: &Tree<'_>, var: &Var, sink: &mut Sink) {
+fn report(tree: &Tree<'_>, env: &Env, var: &Var, sink: &mut Sink) {
     if var.written {
         return;
     }
     let text = tree.name(var.name);
     let message = format!("`{text}` is reported but never updated");
-    let help = format!("bind it in an event: `(:= {text} …)`, or remove it");
+    let short = text.strip_prefix("Report.");
+    let is_short = |other: &&Var| {
+        other.kind == Kind::Local && short.is_some_and(|short| tree.name(other.name) == short)
+    };
+    let help = match env.vars.iter().find(is_short) {
+        Some(local) => {
+            let local = tree.name(local.name);
+            format!(
+                "`{local}` is a variable of its own; write `{text}` where the reported is meant"
+            )
+        }
+        None => format!("bind it in an event: `(:= {text} …)`, or remove it"),
+    };
     sink.push(Diagnostic::lint(Lint::NeverUpdated, var.span, message).help(help));
 }
 

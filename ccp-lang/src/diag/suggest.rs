@@ -65,7 +65,17 @@ fn distance(wanted: &str, candidate: &str) -> Option<usize> {
         // However much is missing, `Flow.rtt` is rather `Flow.rtt_sample_us` than `Report.rtt`.
         return Some((edits + penalty).min(OTHER_GROUP - 1));
     }
+    if is_same_group && has_words(field, wanted_field) {
+        return Some(OTHER_GROUP - 1);
+    }
     (edits <= allowed).then_some(edits + penalty)
+}
+
+/// Whether a field has all the words of another, as `rtt_sample_us` those of `rtt_us`.
+fn has_words(field: &str, wanted: &str) -> bool {
+    let mut words = wanted.split('_');
+    wanted.contains('_')
+        && words.all(|word| !word.is_empty() && field.split('_').any(|w| w == word))
 }
 
 /// Insertions, removals, replacements and swaps of neighbours between two short texts.
@@ -110,6 +120,7 @@ mod tests {
             ("Report.aked", "Report.acked"),
             ("acked", "Report.acked"),
             ("Flow.rtt_sample", "Flow.rtt_sample_us"),
+            ("Flow.rtt_us", "Flow.rtt_sample_us"),
             ("rtt_sampel_us", "Flow.rtt_sample_us"),
             ("cwnd", "Cwnd"),
             ("reporttime", "reportTime"),

@@ -674,7 +674,10 @@ impl<'s, 'd> Parser<'s, 'd> {
         if let Some(known) = glued {
             let rest = word.get(known.len()..).unwrap_or_default();
             let message = format!("there is no operator `{word}`");
-            let help = format!("put a space between `{known}` and `{rest}` if two words are meant");
+            let help = foreign_operator(word).map_or_else(
+                || format!("put a space between `{known}` and `{rest}` if two words are meant"),
+                String::from,
+            );
             self.error(DiagCode::RunTogether, span, message, help);
             return ExprKind::Error(Operator::from_word(known));
         }
@@ -717,6 +720,9 @@ fn foreign_operator(word: &str) -> Option<&'static str> {
         "continue" => "did you mean `(fallthrough)`?",
         "send" => "did you mean `(report)`?",
         "xor" => "`!=` on two Bools is true when one of them is",
+        "ifelse" | "if_else" | "else" => {
+            "there is no else: bind once with `(if c v)` and once with `(!if c w)`"
+        }
         "ifnot" | "unless" => "did you mean `!if`?",
         _ => return None,
     })

@@ -15,7 +15,7 @@
 #~ 56: error[E0302]: the left side of `:=` is not a name
 #~     help: bind to a variable: `(:= x …)`
 #~ 72: error[E0301]: `Ack.now` is measured by the datapath and cannot be bound
-#~     help: bind to a variable of your own
+#~     help: bind to a variable of your own, or to `Cwnd` or `Rate`
 #~ 87: error[E0302]: the left side of `:=` is not a name
 #~     help: bind to a variable: `(:= x …)`
     (if true 5) (+ 1 (if true 5)) (:= Report.r (+ (ewma 1 2) 3)) (:= Report.r (if (if true true) 1))
