@@ -9,14 +9,7 @@ use ccp_sim::{Link, Rate, Results, Scenario, SimError};
 // --- The algorithm: a segment more each round trip, a third less after a loss. ---
 
 /// Runs in the datapath with each ACK, and reports once a round trip.
-const PROGRAM: &str = "
-    (def (Report (volatile lost 0)))
-    (when true
-        (:= Report.lost (+ Report.lost Ack.lost_pkts_sample))
-        (fallthrough))
-    (when (>= Micros Flow.rtt_sample_us)
-        (report)
-        (reset))";
+const PROGRAM: &str = include_str!("my_algorithm.ccp");
 
 struct MyAlgorithm;
 

@@ -18,6 +18,8 @@ mod diag;
 #[cfg(feature = "ebpf")]
 pub mod ebpf;
 #[cfg(feature = "compiler")]
+mod from_report;
+#[cfg(feature = "compiler")]
 pub mod ir;
 mod limits;
 #[cfg(feature = "compiler")]
@@ -47,6 +49,8 @@ pub use code::{Code, Event, Instr, Operand, RECORD_LEN, Record, RecordError, Rec
 pub use compile::{Compiled, Compiler, compile};
 #[cfg(feature = "compiler")]
 pub use diag::{DiagCode, Diagnostic, Diagnostics, Label, LineIndex, Position, Severity, Span};
+#[cfg(feature = "compiler")]
+pub use from_report::{__place, FromReport};
 pub use limits::Limits;
 #[cfg(feature = "compiler")]
 pub use lint::{Level, Lint, UnknownLint};

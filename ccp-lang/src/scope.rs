@@ -143,6 +143,9 @@ pub enum NameError {
     /// The variable of this name is not sent in reports.
     #[error("`{0}` is not a report variable")]
     NotReported(String),
+    /// The variable of this name is a number where a truth value is wanted.
+    #[error("`{0}` is a number, not true or false")]
+    NotBool(String),
 }
 
 /// The built-in variable of a name.

@@ -59,8 +59,7 @@ impl<I: Ipc> Datapath<I> {
         let program_uid = scope.program_uid();
         let fit = link.shared.programs.library.fit(program_uid.0, link.abilities.get());
         fit.map_err(|misfit| SetProgramError::Misfit(name.into(), misfit))?;
-        let fields = fields.unwrap_or_default().iter();
-        let fields = fields.map(|&(name, value)| Ok(scope.set(name, value)?));
+        let fields = scope.updates(fields.unwrap_or_default());
         self.send(None, |buf| ChangeProg::encode_from(*flow, program_uid, fields, buf))?;
         link.forget_updates(*flow);
         Ok(scope.clone())
@@ -72,7 +71,7 @@ impl<I: Ipc> Datapath<I> {
     /// # Errors
     /// When a value cannot be set, or nothing can be sent to the datapath now. Nothing is changed.
     pub fn update_field(&self, scope: &Scope, fields: &[(&str, u64)]) -> Result<(), UpdateError> {
-        self.send_update(fields.iter().map(|&(name, value)| Ok(scope.set(name, value)?)))
+        self.send_all(scope.updates(fields))
     }
 
     /// As [`update_field`](Self::update_field), without looking anything up.
@@ -81,14 +80,11 @@ impl<I: Ipc> Datapath<I> {
     /// When the flow has ended, or nothing can be sent to the datapath now.
     #[inline]
     pub fn update(&self, fields: &[(ControlField, u64)]) -> Result<(), UpdateError> {
-        self.send_update(fields.iter().map(|&(field, value)| Ok(field.set_to(value))))
+        self.send_all(fields.iter().map(|&(field, value)| Ok(field.set_to(value))))
     }
 
     #[inline]
-    fn send_update(
-        &self,
-        fields: impl ExactSizeIterator<Item = Result<FieldUpdate, UpdateError>>,
-    ) -> Result<(), UpdateError> {
+    fn send_all(&self, fields: impl ExactSizeIterator<Item = Update>) -> Result<(), UpdateError> {
         if fields.len() == 0 {
             return Ok(());
         }
@@ -119,6 +115,9 @@ impl<I: Ipc> fmt::Debug for Datapath<I> {
     }
 }
 
+/// One value to set, or why it cannot be.
+pub(crate) type Update = Result<FieldUpdate, UpdateError>;
+
 /// Why a flow does not run another program.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -129,6 +128,9 @@ pub enum SetProgramError {
     /// The datapath cannot run the program of this name.
     #[error("program `{0}` is not installed: {1}")]
     Misfit(String, Misfit),
+    /// A variable that the algorithm looks up in the program is none of it, or not of that kind.
+    #[error(transparent)]
+    Name(#[from] NameError),
     /// A value to start with cannot be set, or nothing can be sent.
     #[error(transparent)]
     Update(#[from] UpdateError),

@@ -18,11 +18,13 @@ pub use agent::{Agent, RunError};
 pub use alg::{CongAlg, DatapathInfo, Flow};
 pub use builder::{CCPHandle, NoSpawn, RunBuilder, Settings, Spawn};
 pub use ccp_ipc::{BackendBuilder, Blocking, Ipc, Nonblocking, OutboxLimits, StopHandle};
-pub use ccp_lang::{Compiler, Lint, Misfit, NameError, Primitive, PrimitiveDef, PrimitiveTable};
+pub use ccp_lang::{
+    Compiler, FromReport, Lint, Misfit, NameError, Primitive, PrimitiveDef, PrimitiveTable, report,
+};
 pub use ccp_wire::{Address, FlowId, ProgramUid};
 pub use datapath::{Datapath, SetProgramError, UpdateError};
 pub use list::{AdditionalAlg, AlgSet, DefaultAlg};
 pub use programs::Programs;
-pub use report::{Report, ReportError, ReportField};
+pub use report::{Fields, Report, ReportError, ReportField};
 pub use scope::{ControlField, Scope};
 pub use stats::{Stats, StatsHandle};

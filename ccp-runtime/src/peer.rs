@@ -90,13 +90,13 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
         address: Option<Address>,
     ) {
         self.provide_programs();
-        let Create { flow, init_cwnd, mss, src_ip, src_port, dst_ip, dst_port, .. } = *create;
+        let Create { flow, init_cwnd, mss, src_ip, src_port, dst_ip, dst_port, cong_alg } = *create;
         self.end(flow, true);
         let shared = Rc::clone(&self.link.shared);
         if self.flows.len() >= shared.settings.max_flows {
             return self.link.note(Counter::FlowsCapped, flow, "too many flows");
         }
-        let Some(alg) = shared.programs.algorithm(create.cong_alg).map(Arc::clone) else { return };
+        let Some(alg) = shared.programs.algorithm(cong_alg).map(Arc::clone) else { return };
         let link = Rc::clone(&self.link);
         let span = info_span!("flow", sid = flow.0, alg = alg.name, datapath = ?link.addr);
         let control = Rc::new(Control { link, flow, alg, span, is_open: Cell::new(true) });
@@ -105,13 +105,8 @@ impl<I: Ipc, F: Flow> Peer<I, F> {
             DatapathInfo { flow, init_cwnd, mss, src_ip, src_port, dst_ip, dst_port, address };
         shared.stats.add(Counter::FlowsCreated, 1);
         let new = control.span.in_scope(|| {
-            info!(
-                init_cwnd_bytes = init_cwnd,
-                mss_bytes = mss,
-                asked_for = create.cong_alg,
-                "begins"
-            );
-            self.link.guard(flow, || algs.new_flow(create.cong_alg, handle, info))
+            info!(init_cwnd_bytes = init_cwnd, mss_bytes = mss, asked_for = cong_alg, "begins");
+            self.link.guard(flow, || algs.new_flow(cong_alg, handle, info))
         });
         let Some(new) = new else {
             control.is_open.set(false);

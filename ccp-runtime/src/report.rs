@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ccp_lang::NameError;
+use ccp_lang::{FromReport, NameError};
 use ccp_wire::{ProgramUid, U64s};
 
 use crate::Scope;
@@ -26,19 +26,19 @@ impl<'a> Report<'a> {
         self.from
     }
 
-    /// The value of a field that was looked up before with [`Scope::field`]. Neither looks up a
-    /// name nor allocates.
+    /// What was looked up before, a struct's fields with [`Scope::fields`] or a single one with
+    /// [`Scope::field`]. Neither looks up a name nor allocates.
     ///
     /// # Errors
     /// [`ReportError::Stale`] when another program sent the report, as happens for a round trip
-    /// after a change of program; [`ReportError::TooShort`] when the datapath left the field out.
+    /// after a change of program; [`ReportError::TooShort`] when the datapath left a field out.
     #[inline]
-    pub fn get(&self, field: ReportField) -> Result<u64, ReportError> {
-        if field.program_uid != self.program_uid {
-            return Err(ReportError::Stale(self.program_uid, field.program_uid));
+    pub fn get<T: FromReport>(&self, fields: Fields<T>) -> Result<T, ReportError> {
+        if fields.program_uid != self.program_uid {
+            return Err(ReportError::Stale(self.program_uid, fields.program_uid));
         }
-        let value = self.fields.get(field.index);
-        value.ok_or(ReportError::TooShort(field.index, self.fields.len()))
+        let value = |at| self.fields.get(at).ok_or(ReportError::TooShort(at, self.fields.len()));
+        T::read(fields.places, &value)
     }
 
     /// The value of the report variable `name`, such as `Report.acked`.
@@ -46,7 +46,7 @@ impl<'a> Report<'a> {
     /// # Errors
     /// As [`Report::get`], and when the scope has no such report variable.
     pub fn get_field(&self, name: &str, scope: &Scope) -> Result<u64, ReportError> {
-        self.get(scope.report_field(name)?)
+        self.get(scope.field(name)?)
     }
 
     /// All values in the order in which the program declares them.
@@ -55,12 +55,15 @@ impl<'a> Report<'a> {
     }
 }
 
-/// The place of one variable in a program's reports, from [`Scope::field`].
+/// Where the values of a `T` are in a program's reports, from [`Scope::fields`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReportField {
+pub struct Fields<T: FromReport> {
     pub(crate) program_uid: ProgramUid,
-    pub(crate) index: usize,
+    pub(crate) places: T::Places,
 }
+
+/// The place of one variable in a program's reports, from [`Scope::field`].
+pub type ReportField = Fields<u64>;
 
 /// Why a report has no value to give.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

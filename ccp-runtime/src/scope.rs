@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use ccp_lang::{NameError, Reg};
+use ccp_lang::{FromReport, NameError, Reg};
 use ccp_wire::{FieldUpdate, ProgramUid};
 
-use crate::ReportField;
+use crate::{Fields, ReportField, datapath::Update};
 
 /// The variables of a program, as [`Datapath::set_program`](crate::Datapath::set_program) gives
 /// them. Cloning is cheap. The default is the scope of no program: it is empty.
@@ -32,24 +32,41 @@ impl Scope {
         &self.variables
     }
 
-    /// Looks up a report variable, such as `Report.acked`, for [`Report::get`](crate::Report::get).
-    pub fn field(&self, name: &str) -> Option<ReportField> {
-        self.report_field(name).ok()
+    /// Looks up the fields of a struct that [`report!`](crate::report) declares, for
+    /// [`Report::get`](crate::Report::get).
+    ///
+    /// # Errors
+    /// For the first that the program does not report, or not as the type that is wanted.
+    pub fn fields<T: FromReport>(&self) -> Result<Fields<T>, NameError> {
+        self.report_fields("Report")
+    }
+
+    /// Looks up one report variable, such as `Report.acked`, for
+    /// [`Report::get`](crate::Report::get).
+    ///
+    /// # Errors
+    /// When the program reports no variable of this name.
+    pub fn field(&self, name: &str) -> Result<ReportField, NameError> {
+        self.report_fields(name)
     }
 
     /// Looks up what an agent may set, a control variable or `Cwnd` (bytes) or `Rate` (bytes/s),
     /// for [`Datapath::update`](crate::Datapath::update).
-    pub fn control(&self, name: &str) -> Option<ControlField> {
-        self.variables.settable(name).map(ControlField).ok()
+    ///
+    /// # Errors
+    /// When the program has no variable of this name, or not one that can be set from outside.
+    pub fn control(&self, name: &str) -> Result<ControlField, NameError> {
+        self.variables.settable(name).map(ControlField)
     }
 
-    pub(crate) fn report_field(&self, name: &str) -> Result<ReportField, NameError> {
-        let index = self.variables.report_index(name)?;
-        Ok(ReportField { program_uid: self.program_uid, index })
+    fn report_fields<T: FromReport>(&self, name: &str) -> Result<Fields<T>, NameError> {
+        let places = T::places(&self.variables, name)?;
+        Ok(Fields { program_uid: self.program_uid, places })
     }
 
-    pub(crate) fn set(&self, name: &str, value: u64) -> Result<FieldUpdate, NameError> {
-        self.variables.settable(name).map(|reg| ControlField(reg).set_to(value))
+    /// What sets these variables, or why one cannot be set.
+    pub(crate) fn updates(&self, fields: &[(&str, u64)]) -> impl ExactSizeIterator<Item = Update> {
+        fields.iter().map(|&(name, value)| Ok(self.control(name)?.set_to(value)))
     }
 }
 

@@ -7,7 +7,10 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use ccp_runtime::{CongAlg, Datapath, DatapathInfo, Flow, FlowId, Report, RunError, Settings};
+use ccp_runtime::{
+    CongAlg, Datapath, DatapathInfo, Fields, Flow, FlowId, Report, RunError, SetProgramError,
+    Settings,
+};
 use ccp_wire::{Message, Messages};
 use common::{
     Log, Net, Noting, NotingFlow, OTHER, PROGRAM, Rig, builder, create, measure, ready, said,
@@ -396,4 +399,72 @@ fn a_stale_or_short_report_is_an_error_for_the_flow_alone() {
     assert_eq!(notes[1], "the report is of program 2, the scope of program 1");
     assert_eq!(notes[2], "report 1 5");
     rig.advance(Duration::from_secs(1));
+}
+
+ccp_runtime::report! {
+    struct Seen {
+        acked: u64,
+        lost: bool,
+    }
+}
+
+/// Writes down what it reads, or why it cannot begin.
+struct Reading(Log);
+
+struct ReadingFlow {
+    log: Log,
+    seen: Option<Fields<Seen>>,
+}
+
+impl CongAlg<Net> for Reading {
+    type Flow = ReadingFlow;
+
+    fn name() -> &'static str {
+        "reading"
+    }
+
+    fn datapath_programs(&self) -> HashMap<&'static str, String> {
+        let first = "(def (Report (acked 0) (lost false))) (when true (report))";
+        let second = "(def (Report (lost false) (ackd 0))) (when true (report))";
+        HashMap::from([("first", first.to_owned()), ("second", second.to_owned())])
+    }
+
+    fn new_flow(&self, mut control: Datapath<Net>, info: DatapathInfo) -> ReadingFlow {
+        let name = if info.flow.0 == 1 { "first" } else { "second" };
+        let mut seen = || Ok(control.set_program(name, None)?.fields()?);
+        let seen: Result<_, SetProgramError> = seen();
+        if let Err(error) = &seen {
+            self.0.borrow_mut().push(error.to_string());
+        }
+        ReadingFlow { log: Rc::clone(&self.0), seen: seen.ok() }
+    }
+}
+
+impl Flow for ReadingFlow {
+    fn on_report(&mut self, _: FlowId, report: Report<'_>) {
+        let read = self.seen.map(|seen| report.get(seen));
+        self.log.borrow_mut().push(format!("{read:?}"));
+    }
+}
+
+#[test]
+fn a_report_is_a_struct_of_its_program_only_and_a_field_it_lacks_is_named_at_the_start() {
+    let log = Log::default();
+    let mut rig = Rig::new(|builder| builder.default_alg(Reading(Rc::clone(&log))));
+    rig.send(1, &create(1, ""));
+    rig.send(1, &create(2, ""));
+    rig.send(1, &measure(1, 1, &[5, 1]));
+    rig.send(1, &measure(1, 2, &[5, 1]));
+    rig.send(1, &measure(1, 1, &[5]));
+    rig.send(1, &measure(2, 2, &[0, 5]));
+    assert_eq!(
+        take(&log),
+        [
+            "the program has no variable `Report.acked`",
+            "Some(Ok(Seen { acked: 5, lost: true }))",
+            "Some(Err(Stale(ProgramUid(2), ProgramUid(1))))",
+            "Some(Err(TooShort(1, 1)))",
+            "None",
+        ]
+    );
 }

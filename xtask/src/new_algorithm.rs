@@ -110,9 +110,10 @@ fn blocks(text: &str, kind: &str) -> Vec<String> {
     parts.filter_map(|part| Some(part.split_once("```")?.0.to_owned())).collect()
 }
 
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
     ("Cargo.toml", include_str!("../new-algorithm/Cargo.toml.in")),
     (".gitignore", "/target\n"),
+    ("src/each_round.ccp", include_str!("../new-algorithm/src/each_round.ccp")),
     ("src/lib.rs", include_str!("../new-algorithm/src/lib.rs")),
     ("src/main.rs", include_str!("../new-algorithm/src/main.rs")),
     ("examples/simulate.rs", include_str!("../new-algorithm/examples/simulate.rs")),
@@ -239,8 +240,8 @@ mod tests {
         let guide = std::fs::read_to_string(root().join("docs/your-own-algorithm.md")).unwrap();
         let aimd = [("NAME", "aimd"), ("CRATE", "aimd")];
         let code: String = FILES.iter().map(|(_, text)| fill(text, &aimd)).collect();
-        let shown = blocks(&guide, "rust");
-        assert!(shown.len() >= 4);
+        let shown = [blocks(&guide, "rust"), blocks(&guide, "lisp")].concat();
+        assert!(shown.len() >= 6);
         for block in shown {
             assert!(code.contains(&block), "not in xtask/new-algorithm:\n{block}");
         }

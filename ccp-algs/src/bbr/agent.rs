@@ -6,7 +6,7 @@ use ccp_runtime::{CongAlg, Datapath, DatapathInfo, Flow, FlowId, Ipc, Report};
 use tracing::{debug, warn};
 
 use super::program::{Program, Recovery, first_fields};
-use super::{Bbr, Config, Mode};
+use super::{Bbr, Config, Mode, Seen};
 use crate::window::{ReportEvery, Start};
 
 /// BBR as an algorithm of the agent: `bbr`.
@@ -84,14 +84,13 @@ impl<I: Ipc> BbrFlow<I> {
         if set_cwnd {
             fields.push(("Cwnd", start.cwnd));
         }
-        let program = match control.set_program(recovery.program(report), Some(&fields)) {
-            Ok(scope) => Program::resolve(&scope, recovery, &config),
-            Err(error) => {
-                warn!(flow = %control.flow_id(), %error, "flow left alone: no program");
-                None
-            }
-        };
-        Self { bbr: Bbr::new(config, start), control, program, phase: None, unsent: false }
+        let set = control.set_program(recovery.program(report), Some(&fields));
+        let program = set.and_then(|scope| Ok(Program::resolve(&scope, recovery, &config)?));
+        if let Err(error) = &program {
+            warn!(flow = %control.flow_id(), %error, "flow left alone: no program");
+        }
+        let (bbr, program) = (Bbr::new(config, start), program.ok());
+        Self { bbr, control, program, phase: None, unsent: false }
     }
 
     /// The flow's state machine.
@@ -120,8 +119,9 @@ impl<I: Ipc> BbrFlow<I> {
 impl<I: Ipc> Flow for BbrFlow<I> {
     fn on_report(&mut self, flow: FlowId, report: Report<'_>) {
         let Some(program) = self.program else { return };
-        match program.read(&report) {
-            Ok(seen) => {
+        match report.get(program.told) {
+            Ok(told) => {
+                let seen = Seen::from(told);
                 if seen.mode == Mode::ProbeBw && !self.unsent {
                     self.phase = None;
                 }

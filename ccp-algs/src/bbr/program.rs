@@ -1,6 +1,6 @@
 //! The datapath program: its variants, and where its variables are.
 
-use ccp_runtime::{ControlField, Primitive, Report, ReportError, ReportField, Scope};
+use ccp_runtime::{ControlField, Fields, NameError, Primitive, Scope};
 
 use super::model::LEAST_SEGMENTS;
 use super::{Config, Mode, Orders, Seen};
@@ -92,26 +92,59 @@ pub(super) fn first_fields(
     fields
 }
 
+ccp_runtime::report! {
+    /// What `bbr.ccp` reports.
+    pub(super) struct Told {
+        round: bool,
+        rate: u64,
+        peak: u64,
+        held: bool,
+        delivered: u64,
+        lost: u64,
+        min_rtt: u64 as "minrtt",
+        excess: u64,
+        timeout: bool,
+        /// `None` where the transport does not say.
+        undone: Option<bool>,
+        idle: bool,
+        done: bool,
+        now: u64,
+        mode: u64,
+    }
+}
+
+impl From<Told> for Seen {
+    fn from(told: Told) -> Self {
+        Self {
+            now_us: told.now,
+            round: told.round,
+            rate: told.rate,
+            limited_rate: told.peak,
+            limited: told.held,
+            delivered: told.delivered,
+            lost: told.lost,
+            min_rtt_us: (told.min_rtt < NO_SAMPLE).then_some(told.min_rtt),
+            excess: told.excess,
+            timeout: told.timeout,
+            undone: told.undone.unwrap_or(false),
+            idle: told.idle,
+            done: told.done,
+            mode: match told.mode {
+                1 => Mode::Drain,
+                2 => Mode::ProbeBw,
+                3 => Mode::ProbeRtt,
+                _ => Mode::Startup,
+            },
+        }
+    }
+}
+
 /// Where a program's variables are.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Program {
     /// The largest bandwidth that counts.
     most_bandwidth: u64,
-    round: ReportField,
-    rate: ReportField,
-    peak: ReportField,
-    held: ReportField,
-    delivered: ReportField,
-    lost: ReportField,
-    min_rtt: ReportField,
-    excess: ReportField,
-    timeout: ReportField,
-    /// `None` where the transport does not say.
-    undone: Option<ReportField>,
-    idle: ReportField,
-    done: ReportField,
-    now: ReportField,
-    mode_seen: ReportField,
+    pub(super) told: Fields<Told>,
     mode: ControlField,
     phase: ControlField,
     bandwidth: ControlField,
@@ -125,23 +158,14 @@ pub(super) struct Program {
 }
 
 impl Program {
-    pub(super) fn resolve(scope: &Scope, recovery: Recovery, config: &Config) -> Option<Self> {
-        Some(Self {
+    pub(super) fn resolve(
+        scope: &Scope,
+        recovery: Recovery,
+        config: &Config,
+    ) -> Result<Self, NameError> {
+        Ok(Self {
             most_bandwidth: recovery.most(config),
-            round: scope.field("Report.round")?,
-            rate: scope.field("Report.rate")?,
-            peak: scope.field("Report.peak")?,
-            held: scope.field("Report.held")?,
-            delivered: scope.field("Report.delivered")?,
-            lost: scope.field("Report.lost")?,
-            min_rtt: scope.field("Report.minrtt")?,
-            excess: scope.field("Report.excess")?,
-            timeout: scope.field("Report.timeout")?,
-            undone: scope.field("Report.undone"),
-            idle: scope.field("Report.idle")?,
-            done: scope.field("Report.done")?,
-            now: scope.field("Report.now")?,
-            mode_seen: scope.field("Report.mode")?,
+            told: scope.fields()?,
             mode: scope.control("mode")?,
             phase: scope.control("phase")?,
             bandwidth: scope.control("bw")?,
@@ -152,32 +176,6 @@ impl Program {
             full: scope.control("full")?,
             slack: scope.control("slack")?,
             bursts: scope.control("bursts")?,
-        })
-    }
-
-    pub(super) fn read(&self, report: &Report<'_>) -> Result<Seen, ReportError> {
-        let flag = |field| report.get(field).map(|value| value != 0);
-        let min_rtt = report.get(self.min_rtt)?;
-        Ok(Seen {
-            now_us: report.get(self.now)?,
-            round: flag(self.round)?,
-            rate: report.get(self.rate)?,
-            limited_rate: report.get(self.peak)?,
-            limited: flag(self.held)?,
-            delivered: report.get(self.delivered)?,
-            lost: report.get(self.lost)?,
-            min_rtt_us: (min_rtt < NO_SAMPLE).then_some(min_rtt),
-            excess: report.get(self.excess)?,
-            timeout: flag(self.timeout)?,
-            undone: self.undone.map_or(Ok(false), flag)?,
-            idle: flag(self.idle)?,
-            done: flag(self.done)?,
-            mode: match report.get(self.mode_seen)? {
-                1 => Mode::Drain,
-                2 => Mode::ProbeBw,
-                3 => Mode::ProbeRtt,
-                _ => Mode::Startup,
-            },
         })
     }
 

@@ -4,8 +4,8 @@ use core::time::Duration;
 use std::collections::HashMap;
 
 use ccp_runtime::{
-    Compiler, CongAlg, ControlField, Datapath, DatapathInfo, Flow, FlowId, Ipc, Lint, Primitive,
-    Report, ReportError, ReportField, Scope,
+    Compiler, CongAlg, ControlField, Datapath, DatapathInfo, Fields, Flow, FlowId, Ipc, Lint,
+    NameError, Primitive, Report, Scope,
 };
 use tracing::{debug, warn};
 
@@ -119,14 +119,12 @@ impl<R: WindowRule, I: Ipc> WindowFlow<R, I> {
         if set_cwnd {
             fields.push(("Cwnd", rule.cwnd()));
         }
-        let program = match control.set_program(settings.hystart.program_name(), Some(&fields)) {
-            Ok(scope) => Program::resolve(&scope),
-            Err(error) => {
-                warn!(flow = %control.flow_id(), %error, "flow left alone: no program");
-                None
-            }
-        };
-        Self { told: rule.price(), rule, control, program, unsent: false }
+        let set = control.set_program(settings.hystart.program_name(), Some(&fields));
+        let program = set.and_then(|scope| Ok(Program::resolve(&scope)?));
+        if let Err(error) = &program {
+            warn!(flow = %control.flow_id(), %error, "flow left alone: no program");
+        }
+        Self { told: rule.price(), rule, control, program: program.ok(), unsent: false }
     }
 
     /// The rule's state.
@@ -151,8 +149,8 @@ impl<R: WindowRule, I: Ipc> WindowFlow<R, I> {
 impl<R: WindowRule, I: Ipc> Flow for WindowFlow<R, I> {
     fn on_report(&mut self, flow: FlowId, report: Report<'_>) {
         let Some(program) = self.program else { return };
-        match program.read(&report) {
-            Ok(seen) => self.rule.on_report(&seen),
+        match report.get(program.told) {
+            Ok(told) => self.rule.on_report(&told.into()),
             Err(error) => {
                 debug!(%flow, %error, "report ignored");
                 return;
@@ -174,42 +172,25 @@ impl<R: core::fmt::Debug, I: Ipc> core::fmt::Debug for WindowFlow<R, I> {
     }
 }
 
-/// Where the program's variables are.
-#[derive(Clone, Copy, Debug)]
-struct Program {
-    event: ReportField,
-    acked: ReportField,
-    min_rtt: ReportField,
-    srtt: ReportField,
-    flight: ReportField,
-    idle: ReportField,
-    cwnd: ReportField,
-    prior: ReportField,
-    credit: ReportField,
-    now: ReportField,
-    per: ControlField,
+ccp_runtime::report! {
+    /// What `window.ccp` reports.
+    struct Told {
+        event: u64,
+        acked: u64,
+        min_rtt: u64 as "minrtt",
+        srtt: u64,
+        flight: u64,
+        idle: u64,
+        cwnd: u64,
+        prior: u64,
+        credit: u64,
+        now: u64,
+    }
 }
 
-impl Program {
-    fn resolve(scope: &Scope) -> Option<Self> {
-        Some(Self {
-            event: scope.field("Report.event")?,
-            acked: scope.field("Report.acked")?,
-            min_rtt: scope.field("Report.minrtt")?,
-            srtt: scope.field("Report.srtt")?,
-            flight: scope.field("Report.flight")?,
-            idle: scope.field("Report.idle")?,
-            cwnd: scope.field("Report.cwnd")?,
-            prior: scope.field("Report.prior")?,
-            credit: scope.field("Report.credit")?,
-            now: scope.field("Report.now")?,
-            per: scope.control("per")?,
-        })
-    }
-
-    fn read(&self, report: &Report<'_>) -> Result<Observed, ReportError> {
-        let (min_rtt, srtt) = (report.get(self.min_rtt)?, report.get(self.srtt)?);
-        let event = match report.get(self.event)? {
+impl From<Told> for Observed {
+    fn from(told: Told) -> Self {
+        let event = match told.event {
             1 => Event::Loss,
             2 => Event::Mark,
             3 => Event::Timeout,
@@ -218,21 +199,30 @@ impl Program {
             6 => Event::SlowStartEnded,
             _ => Event::None,
         };
-        Ok(Observed {
-            now_us: report.get(self.now)?,
-            acked: report.get(self.acked)?,
-            min_rtt_us: (min_rtt < NO_SAMPLE).then_some(min_rtt),
-            srtt_us: (srtt > 0).then_some(srtt),
-            flight: report.get(self.flight)?,
-            idle_us: report.get(self.idle)?,
-            governed: Some(Governed {
-                event,
-                cwnd: report.get(self.cwnd)?,
-                prior: report.get(self.prior)?,
-                credit: report.get(self.credit)?,
-            }),
-            ..Observed::default()
-        })
+        let Told { cwnd, prior, credit, .. } = told;
+        Self {
+            now_us: told.now,
+            acked: told.acked,
+            min_rtt_us: (told.min_rtt < NO_SAMPLE).then_some(told.min_rtt),
+            srtt_us: (told.srtt > 0).then_some(told.srtt),
+            flight: told.flight,
+            idle_us: told.idle,
+            governed: Some(Governed { event, cwnd, prior, credit }),
+            ..Self::default()
+        }
+    }
+}
+
+/// Where the program's variables are.
+#[derive(Clone, Copy, Debug)]
+struct Program {
+    told: Fields<Told>,
+    per: ControlField,
+}
+
+impl Program {
+    fn resolve(scope: &Scope) -> Result<Self, NameError> {
+        Ok(Self { told: scope.fields()?, per: scope.control("per")? })
     }
 }
 

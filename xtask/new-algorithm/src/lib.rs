@@ -1,23 +1,24 @@
 //! NAME: a segment more each round trip, half of the window after a loss.
 //!
-//! Three parts: the program, which runs in the datapath on every ACK; the state machine, which knows nothing of CCP and
-//! can be tested by itself; and what joins the two.
+//! Three parts: the program `each_round.ccp`, which runs in the datapath on every ACK; the state machine, which knows
+//! nothing of CCP and can be tested by itself; and what joins the two.
 
 use std::collections::HashMap;
 
 use ccp_runtime::{
-    CongAlg, ControlField, Datapath, DatapathInfo, Flow, FlowId, Ipc, Report, ReportField,
+    CongAlg, ControlField, Datapath, DatapathInfo, Fields, Flow, FlowId, Ipc, Report,
+    SetProgramError,
 };
 
-/// Adds up what was lost, and reports once a round trip.
-const PROGRAM: &str = "
-    (def (Report (volatile lost 0)))
-    (when true
-        (:= Report.lost (+ Report.lost Ack.lost_pkts_sample))
-        (fallthrough))
-    (when (>= Micros Flow.rtt_sample_us)
-        (report)
-        (reset))";
+const EACH_ROUND: &str = include_str!("each_round.ccp");
+
+ccp_runtime::report! {
+    /// What the program reports once a round trip.
+    struct Round {
+        /// Packets.
+        lost: u64,
+    }
+}
 
 /// The window and what changes it, once a round trip.
 #[derive(Clone, Copy, Debug)]
@@ -56,8 +57,8 @@ pub struct Algorithm;
 #[derive(Debug)]
 pub struct Governed<I: Ipc> {
     control: Datapath<I>,
-    /// Where a report has the losses; `None` if the program could not be set.
-    lost: Option<ReportField>,
+    /// Where a report has what; `None` if the program could not be set.
+    round: Option<Fields<Round>>,
     window: Window,
 }
 
@@ -69,29 +70,31 @@ impl<I: Ipc> CongAlg<I> for Algorithm {
     }
 
     fn datapath_programs(&self) -> HashMap<&'static str, String> {
-        HashMap::from([("each_round", PROGRAM.to_owned())])
+        HashMap::from([("each_round", EACH_ROUND.to_owned())])
     }
 
     fn new_flow(&self, mut control: Datapath<I>, info: DatapathInfo) -> Governed<I> {
-        let lost = match control.set_program("each_round", None) {
-            Ok(scope) => scope.field("Report.lost"),
-            Err(error) => {
-                eprintln!("NAME: flow without a program: {error}");
-                None
-            }
-        };
+        let round = start(&mut control);
+        if let Err(error) = &round {
+            eprintln!("NAME: flow without a program: {error}");
+        }
         let window = Window::new(info.init_cwnd.into(), info.mss.into());
-        Governed { control, lost, window }
+        Governed { control, round: round.ok(), window }
     }
+}
+
+/// Sets the program, and looks up what its reports have.
+fn start<I: Ipc>(control: &mut Datapath<I>) -> Result<Fields<Round>, SetProgramError> {
+    Ok(control.set_program("each_round", None)?.fields()?)
 }
 
 impl<I: Ipc> Flow for Governed<I> {
     fn on_report(&mut self, _: FlowId, report: Report<'_>) {
         // A report of another program, from before this one was set, is not for us.
-        let Some(Ok(lost)) = self.lost.map(|field| report.get(field)) else {
+        let Some(Ok(round)) = self.round.map(|fields| report.get(fields)) else {
             return;
         };
-        let cwnd = self.window.on_round(lost);
+        let cwnd = self.window.on_round(round.lost);
         if let Err(error) = self.control.update(&[(ControlField::CWND, cwnd)]) {
             eprintln!("NAME: window not set: {error}");
         }
@@ -102,9 +105,19 @@ impl<I: Ipc> Flow for Governed<I> {
 mod tests {
     use std::time::Duration;
 
+    use ccp_runtime::{Compiler, ProgramUid, Scope};
     use ccp_sim::{Link, Rate, Scenario};
 
     use super::*;
+
+    #[test]
+    fn the_program_compiles_and_reports_what_is_read() {
+        let compiled =
+            Compiler::new().compile(EACH_ROUND).unwrap_or_else(|errors| panic!("{errors}"));
+        assert!(compiled.warnings.is_empty(), "{}", compiled.warnings);
+        let scope = Scope::new(ProgramUid(1), compiled.scope);
+        scope.fields::<Round>().unwrap_or_else(|error| panic!("{error}"));
+    }
 
     #[test]
     fn a_loss_event_halves_the_window_once() {
