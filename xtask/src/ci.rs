@@ -25,6 +25,7 @@ pub(crate) fn run() -> Result<()> {
     )?;
     package()?;
     deny()?;
+    book()?;
     demo::run()?;
     // Criterion's benchmarks run each once, so that they keep compiling and working.
     run_command(cargo().args(["test", "-p", "ccp-bench", "--benches", "--locked"]))?;
@@ -73,6 +74,17 @@ pub(crate) fn package() -> Result<()> {
         command.args(["--package", &member.name]);
     }
     run_command(&mut command)
+}
+
+/// Makes the book of `docs/`. What stands in it is tested by `ccp-cli/tests/book.rs`.
+pub(crate) fn book() -> Result<()> {
+    let mut version = std::process::Command::new("mdbook");
+    let is_installed =
+        version.arg("--version").output().is_ok_and(|output| output.status.success());
+    if !is_installed {
+        bail!("mdbook is missing: `cargo install mdbook --locked --no-default-features`");
+    }
+    run_command(std::process::Command::new("mdbook").arg("build").current_dir(root()))
 }
 
 /// Licences, duplicates and sources of all dependencies, after `deny.toml`.

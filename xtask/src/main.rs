@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         ["test", "--all"] => test::run(test::Scope::All),
         ["new-algorithm", name] => new_algorithm::run(name, None),
         ["new-algorithm", name, folder] => new_algorithm::run(name, Some(folder)),
+        ["book"] => ci::book(),
         ["guide"] => new_algorithm::try_guide(),
         ["tidy"] => tidy::run(),
         ["no-std"] => ci::no_std(),
@@ -60,6 +61,7 @@ usage: cargo xtask <command>
                   makes a crate with an algorithm of your own, beside this checkout unless a folder
                   is named; docs/your-own-algorithm.md explains it
   guide           runs the commands of that guide
+  book            docs/ as a book in target/book, by mdbook
   tidy            the rules of this repository that a program can check
   no-std          proves that ccp-wire, ccp-lang's machine and ccp-datapath need no std
   package         packages every crate that is published
