@@ -48,6 +48,11 @@ impl Agent {
         Self::start(Fixed(BARE), SPINS)
     }
 
+    /// Answers no flow with a program: the fallback governs.
+    pub(crate) fn without_program() -> Outcome<Self> {
+        Self::start(Fixed(""), SPINS)
+    }
+
     fn start<A>(algorithm: A, spin: Duration) -> Outcome<Self>
     where
         A: CongAlg<EbpfSocket> + Send + 'static,
@@ -102,7 +107,7 @@ impl Drop for Agent {
     }
 }
 
-/// Runs one program; the agent lets the window be.
+/// Runs one program, or none; the agent lets the window be.
 struct Fixed(&'static str);
 
 struct Silent<I: Ipc> {
@@ -118,7 +123,8 @@ impl<I: Ipc> CongAlg<I> for Fixed {
     }
 
     fn datapath_programs(&self) -> HashMap<&'static str, String> {
-        HashMap::from([("the program", self.0.to_owned())])
+        let source = Some(self.0.to_owned()).filter(|source| !source.is_empty());
+        source.map(|source| ("the program", source)).into_iter().collect()
     }
 
     fn new_flow(&self, mut control: Datapath<I>, _info: DatapathInfo) -> Self::Flow {
