@@ -157,6 +157,11 @@ impl Flow<'_> {
         self.machine.message(bytes)
     }
 
+    /// Lets the transport use another window than the one it was given last.
+    pub fn use_cwnd(&mut self, cwnd: u32) {
+        self.connection.cwnd = cwnd;
+    }
+
     /// Runs the flow's program on one ACK, with the window and rate set so far.
     ///
     /// # Panics

@@ -3,8 +3,8 @@
 use std::fmt::Display;
 
 use ccp_lang::{
-    Call, Class, Code, Compiler, Limits, Micros, Opt, Outcome, Primitives, Program, Record, Reg, Registers,
-    Staged, TrapKind,
+    Call, Class, Code, Compiler, Limits, Micros, Opt, Outcome, Primitives, Program, Record, Reg,
+    Registers, Staged, TrapKind,
 };
 use ccp_peers::inprocess::{Ack, Machine, Step, Trap};
 use ccp_wire::{ChangeProgRepr, FieldUpdate, FlowId, Install, ProgramUid, UpdateFieldsRepr};
@@ -44,7 +44,9 @@ impl Compiled {
 
     /// Compiles with ours.
     pub(crate) fn by_ours(source: &Source) -> Result<Self, TestCaseError> {
-        let compiled = Compiler::new().opt(Opt::None).compile(&source.text)
+        let compiled = Compiler::new()
+            .opt(Opt::None)
+            .compile(&source.text)
             .map_err(|e| TestCaseError::fail(format!("ours refuses it: {e}")))?;
         let records = compiled.program.code().to_records();
         let register = |name: &String| match compiled.scope.get(name) {
