@@ -262,6 +262,9 @@ pub(crate) struct Compile {
     /// The program; `-` for standard input.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// What FILE holds; by default instructions if its name ends in `.ccpasm`.
+    #[arg(long, value_enum)]
+    pub(crate) from: Option<From>,
     /// What to print.
     #[arg(long, value_enum, default_value_t = Emit::Asm)]
     pub(crate) emit: Emit,
@@ -286,7 +289,7 @@ pub(crate) enum Opt {
     Full,
 }
 
-impl From<Opt> for ccp_lang::Opt {
+impl std::convert::From<Opt> for ccp_lang::Opt {
     fn from(opt: Opt) -> Self {
         match opt {
             Opt::None => Self::None,
@@ -295,8 +298,21 @@ impl From<Opt> for ccp_lang::Opt {
     }
 }
 
+/// What a source holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum From {
+    /// A program of the language.
+    Ccp,
+    /// Instructions, as `--emit asm` prints them; lints and optimisation do not apply.
+    Asm,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Emit {
+    /// The syntax tree, as a program: what was understood, of wrong programs too.
+    Ast,
+    /// The typed steps between tree and instructions.
+    Ir,
     /// The instructions, readable.
     Asm,
     /// The bytes of the Install message, program_uid 1.

@@ -2,30 +2,72 @@
 
 use std::io::Write;
 
-use ccp_lang::{Bounds, Compiled, Primitive, PrimitiveDef, PrimitiveTable, Severity, ebpf};
+use anyhow::Context;
+use ccp_lang::{
+    Bounds, Class, Code, Compiled, Kind, Limits, Primitive, PrimitiveDef, PrimitiveTable, Program,
+    Reg, Scope, Severity, ebpf, syntax,
+};
 use ccp_wire::{FlowId, Install, MeasureRepr, ProgramUid};
 use serde_json::{Value, json};
 
 use crate::Failure;
-use crate::args::{Check, Compile, Emit, Format};
+use crate::args::{Check, Compile, Emit, Format, From};
 use crate::source::{Source, compiler, table};
 
-/// Compiles one program and prints it in the form asked for.
+/// Compiles or assembles one program and prints it in the form asked for.
 pub(crate) fn compile(args: &Compile, color: bool) -> Result<(), Failure> {
     let source = Source::read(&args.file)?;
-    let compiled = source.compile(
-        &compiler(&args.allow, &[], args.primitives.as_deref())?.opt(args.opt.into()),
-        Severity::Warning,
-        color,
-    )?;
+    let is_asm = args.file.extension().is_some_and(|extension| extension == "ccpasm");
+    if args.from.map_or(is_asm, |from| from == From::Asm) {
+        return assemble(args, &source);
+    }
+    let compiler = compiler(&args.allow, &[], args.primitives.as_deref())?.opt(args.opt.into());
+    let compiled = source.compile(&compiler, Severity::Warning, color);
     let mut out = std::io::stdout().lock();
-    match args.emit {
-        Emit::Asm => write!(out, "{}", compiled.program.code())?,
-        Emit::Json => writeln!(out, "{}", describe(&compiled))?,
-        Emit::Ebpf => write!(out, "{}", ebpf::outline(&compiled.program)?)?,
-        Emit::Wire => out.write_all(&install(&compiled)?)?,
+    match (args.emit, &compiled) {
+        // What could be understood of a wrong program is shown too.
+        (Emit::Ast, _) => write!(out, "{}", syntax::parse(source.bytes()).0)?,
+        (Emit::Ir, Ok(_)) => match compiler.check(source.bytes()) {
+            Ok(ir) => write!(out, "{ir}")?,
+            Err(_) => return Err(Failure::Said),
+        },
+        (emit, Ok(compiled)) => print(&mut out, emit, &compiled.program, &compiled.scope)?,
+        (_, Err(_)) => {}
     }
     out.flush()?;
+    compiled.map(drop)
+}
+
+/// Reads a program in its printed form.
+fn assemble(args: &Compile, source: &Source) -> Result<(), Failure> {
+    if matches!(args.emit, Emit::Ast | Emit::Ir) {
+        let form = if args.emit == Emit::Ast { "ast" } else { "ir" };
+        let message =
+            format!("--emit {form} needs a program in the language, not its instructions");
+        return Err(Failure::Usage(message));
+    }
+    let name = source.name();
+    let text = std::str::from_utf8(source.bytes()).with_context(|| format!("{name} is no text"))?;
+    let code = text.parse::<Code>().map_err(|error| {
+        eprintln!("{name}:{error}");
+        Failure::Said
+    })?;
+    let program = Program::verify(code, &Limits::default())
+        .with_context(|| format!("{name} is no program that may run"))?;
+    let mut out = std::io::stdout().lock();
+    print(&mut out, args.emit, &program, &Scope::default())?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Prints a program in a form that its instructions are enough for.
+fn print(out: &mut impl Write, emit: Emit, program: &Program, scope: &Scope) -> anyhow::Result<()> {
+    match emit {
+        Emit::Json => writeln!(out, "{}", describe(program, scope))?,
+        Emit::Ebpf => write!(out, "{}", ebpf::outline(program)?)?,
+        Emit::Wire => out.write_all(&install(program)?)?,
+        Emit::Ast | Emit::Ir | Emit::Asm => write!(out, "{}", program.code())?,
+    }
     Ok(())
 }
 
@@ -74,7 +116,7 @@ fn bounds(
     let reads = compiled.program.primitives();
     let Bounds { instrs, instrs_per_ack, events, reports, controls, locals, temps, .. } =
         Bounds::of(&compiled.program);
-    let install_bytes = install(compiled)?.len();
+    let install_bytes = install(&compiled.program)?.len();
     let values = vec![0; compiled.program.report_len()];
     let report = MeasureRepr { flow: FlowId(0), program_uid: ProgramUid(1), fields: &values };
     let report_bytes = report.encoded_len();
@@ -130,8 +172,8 @@ fn read_by(table: &PrimitiveTable, reads: u64) -> impl Iterator<Item = &Primitiv
 }
 
 /// The bytes of the program's Install message.
-fn install(compiled: &Compiled) -> anyhow::Result<Vec<u8>> {
-    let records = compiled.program.code().to_records();
+fn install(program: &Program) -> anyhow::Result<Vec<u8>> {
+    let records = program.code().to_records();
     let message =
         Install { program_uid: ProgramUid(1), events: &records.events, instrs: &records.instrs };
     let mut bytes = vec![0; message.encoded_len()];
@@ -141,13 +183,20 @@ fn install(compiled: &Compiled) -> anyhow::Result<Vec<u8>> {
 }
 
 /// The program and its variables as data.
-fn describe(compiled: &Compiled) -> Value {
-    let code = compiled.program.code();
-    let register = |reg: ccp_lang::Reg| reg.to_string();
+fn describe(program: &Program, scope: &Scope) -> Value {
+    let code = program.code();
+    let bounds = Bounds::of(program);
+    let register = |reg: Reg| reg.to_string();
     json!({
         "schema": 1,
-        "variables": compiled.scope.variables().iter().map(|variable| json!({
+        "report_fields": program.report_len(),
+        "instructions_per_ack": bounds.instrs_per_ack,
+        "primitives": (0..u64::BITS).filter(|i| program.primitives() & (1 << i) != 0)
+            .map(|i| register(Reg::new(Class::Primitive, i))).collect::<Vec<_>>(),
+        "variables": scope.variables().iter().map(|variable| json!({
             "name": variable.name,
+            "kind": kind(variable.kind),
+            "bytes": [variable.span.start, variable.span.end],
             "register": register(variable.reg),
             "type": variable.ty.to_string(),
             "initial": variable.initial,
@@ -164,4 +213,14 @@ fn describe(compiled: &Compiled) -> Value {
             "right": register(instr.right),
         })).collect::<Vec<_>>(),
     })
+}
+
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Report => "report",
+        Kind::Control => "control",
+        Kind::Local => "local",
+        // Built-in ones are no variables of a program.
+        _ => "built-in",
+    }
 }

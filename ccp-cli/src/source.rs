@@ -70,6 +70,11 @@ impl Source {
         (result.map_err(|_| Failure::Said), said)
     }
 
+    /// The program's text, which need not be UTF-8.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// What the program is called.
     pub(crate) fn name(&self) -> &str {
         &self.name

@@ -137,11 +137,65 @@ fn the_wire_form_is_an_install_of_program_1() {
 }
 
 #[test]
+fn instructions_are_assembled_to_the_program_they_were_printed_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let asm = text(&ccp(&["compile", "-"], PROGRAM).stdout);
+    let file = write(&folder, "p.ccpasm", &format!("; by hand\n{asm}"));
+    for emit in ["asm", "wire", "ebpf"] {
+        let compiled = ccp(&["compile", "-", "--emit", emit], PROGRAM);
+        for source in
+            [[file.as_str(), "--from=asm"], [file.as_str(), "--opt=none"], ["-", "--from=asm"]]
+        {
+            let assembled = ccp(&["compile", source[0], source[1], "--emit", emit], &asm);
+            assert_eq!(assembled.status.code(), Some(0), "{}", text(&assembled.stderr));
+            assert!(assembled.stdout == compiled.stdout, "{emit} of {source:?}");
+        }
+    }
+    let run = ccp(&["compile", &file, "--from", "ccp"], "");
+    assert_eq!(run.status.code(), Some(1), "this is no program of the language");
+    let run = ccp(&["compile", &file, "--emit", "ast"], "");
+    assert_eq!(run.status.code(), Some(2));
+}
+
+#[test]
+fn wrong_instructions_are_refused_with_their_place() {
+    for (asm, said) in [
+        ("BIND Cwnd #5", "<stdin>:1:11: error: `#5` where `,` should stand"),
+        ("BIND Ack.now, #5", "instruction 0: Ack.now cannot be written"),
+    ] {
+        let run = ccp(&["compile", "-", "--from", "asm"], asm);
+        assert_eq!(run.status.code(), Some(1));
+        assert!(text(&run.stderr).contains(said), "{}", text(&run.stderr));
+        assert!(run.stdout.is_empty());
+    }
+    let run = common::ccp_bytes(&["compile", "-", "--from", "asm"], b"\xff");
+    assert_eq!(run.status.code(), Some(1), "{}", text(&run.stderr));
+}
+
+#[test]
+fn the_tree_is_printed_as_a_program_and_the_steps_with_their_registers() {
+    let tree = text(&ccp(&["compile", "-", "--emit", "ast"], PROGRAM).stdout);
+    let again = text(&ccp(&["compile", "-", "--emit", "ast"], &tree).stdout);
+    assert!(tree.contains("(volatile Report.late false)"), "{tree}");
+    assert_eq!(tree, again, "what is printed is the same program");
+    let steps = text(&ccp(&["compile", "-", "--emit", "ir", "--opt", "none"], PROGRAM).stdout);
+    assert!(steps.contains("← ADD vreport.0, Ack.bytes_acked"), "{steps}");
+
+    let run = ccp(&["compile", "-", "--emit", "ast"], "(def (x 1)) (when (foo x) (:= Cwnd x))");
+    assert_eq!(run.status.code(), Some(1));
+    assert!(text(&run.stdout).contains("(:= Cwnd x)"), "{}", text(&run.stdout));
+}
+
+#[test]
 fn the_json_form_names_registers_and_variables() {
     let run = ccp(&["compile", "-", "--emit", "json"], PROGRAM);
     let value: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
     assert_eq!(value["schema"], 1);
     assert_eq!(value["variables"][0]["name"], "Report.acked");
+    assert_eq!(value["variables"][0]["kind"], "report");
+    assert_eq!(value["variables"][0]["bytes"], serde_json::json!([23, 28]));
+    assert_eq!(value["report_fields"], 2);
+    assert_eq!(value["primitives"][0], "Ack.bytes_acked");
     assert_eq!(value["events"].as_array().unwrap().len(), 2);
 }
 
