@@ -1,5 +1,4 @@
 # A product that does not fit 64 bits ends the invocation. Nothing that the program decided leaves it: no window, no rate, no report; what it wrote stays.
-#@ not libccp: it notices only some products that do not fit, and goes on with what is left of the others
 (def (Report (before 0) (behind 0)))
 (when true
     (:= Report.before (+ Report.before 1))
