@@ -1,0 +1,4 @@
+//! libFuzzer's end of the target `ebpf`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| ccp_fuzz::run("ebpf", bytes));
