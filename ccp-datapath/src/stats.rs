@@ -69,6 +69,26 @@ pub struct Refused {
     pub not_settable: u64,
 }
 
+impl Refused {
+    /// All reasons together.
+    pub fn total(&self) -> u64 {
+        [
+            self.malformed,
+            self.misdirected,
+            self.invalid_program,
+            self.missing_primitive,
+            self.table_full,
+            self.report_too_long,
+            self.unknown_flow,
+            self.closed_flow,
+            self.unknown_program,
+            self.not_settable,
+        ]
+        .iter()
+        .fold(0, |sum: u64, n| sum.saturating_add(*n))
+    }
+}
+
 /// Invocations that ended in a trap, by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

@@ -3,7 +3,9 @@
 
 use arbitrary::{Result, Unstructured};
 use ccp_datapath::fallback::Reno;
-use ccp_datapath::{Config, Control, Datapath, Decision, FlowHandle, FlowInfo, Governor, SinkError};
+use ccp_datapath::{
+    Config, Control, Datapath, Decision, FlowHandle, FlowInfo, Governor, SinkError,
+};
 use ccp_lang::{Code, Event, Instr, Limits, Micros, Op, Primitive, Primitives, Reg};
 use ccp_wire::{ChangeProgRepr, Kind, Message, Messages, ProgramUid, Sender};
 
@@ -77,6 +79,7 @@ impl World {
         config.keep_alive = flags & 16 == 0;
         if flags & 32 != 0 {
             config.fallback_after = Micros(u.arbitrary::<u32>()?.into());
+            config.primitives = u64::MAX;
             config.max_cwnd = programs::value(u)?;
             config.max_rate = programs::value(u)?;
         }
@@ -100,7 +103,11 @@ impl World {
 
     fn call<R>(
         &mut self,
-        call: impl FnOnce(&mut Datapath, Micros, &mut dyn FnMut(&[u8]) -> core::result::Result<(), SinkError>) -> R,
+        call: impl FnOnce(
+            &mut Datapath,
+            Micros,
+            &mut dyn FnMut(&[u8]) -> core::result::Result<(), SinkError>,
+        ) -> R,
     ) -> R {
         let Self { datapath, now, latest, link, seen, .. } = self;
         let link = *link;
@@ -126,7 +133,7 @@ impl World {
         let [taken, unknown, refused] = [
             [after, &before].map(|s| s.installs + s.updates + s.changes + s.alives),
             [after, &before].map(|s| s.unknown),
-            [after, &before].map(refusals),
+            [after, &before].map(|s| s.refused.total()),
         ]
         .map(|[after, before]| after - before);
         assert_eq!(taken + unknown + refused, total as u64, "each message is counted once");
@@ -215,8 +222,10 @@ impl World {
             }
             12 => self.now = self.now.saturating_add(u.arbitrary::<u32>()?.into()),
             13 => self.timeout(),
-            14 => self.link = [Ok(()), Err(SinkError::Full), Err(SinkError::Gone)]
-                [usize::from(u.arbitrary::<u8>()?) % 3],
+            14 => {
+                self.link = [Ok(()), Err(SinkError::Full), Err(SinkError::Gone)]
+                    [usize::from(u.arbitrary::<u8>()?) % 3]
+            }
             _ => {
                 if let Some(due) = self.datapath.poll_timeout() {
                     self.now = self.now.max(due.0);
@@ -246,7 +255,7 @@ impl World {
         assert_eq!(stats.sends_gone, seen.gone);
         assert_eq!((stats.creates, stats.readies), (seen.creates, seen.readies));
         assert_eq!(stats.installs + stats.updates + stats.changes + stats.alives, seen.taken);
-        assert_eq!((stats.unknown, refusals(stats)), (seen.unknown, seen.refused));
+        assert_eq!((stats.unknown, stats.refused.total()), (seen.unknown, seen.refused));
         if let Some(closed) = closed {
             assert!(flows.contains(closed) || datapath.traps(*closed).is_none());
         }
@@ -295,19 +304,6 @@ impl World {
 
 const fn plain() -> FlowInfo<'static> {
     FlowInfo::new(CWND as u32, 1460)
-}
-
-fn refusals(stats: &ccp_datapath::Stats) -> u64 {
-    let refused = &stats.refused;
-    refused.malformed
-        + refused.misdirected
-        + refused.invalid_program
-        + refused.table_full
-        + refused.report_too_long
-        + refused.unknown_flow
-        + refused.closed_flow
-        + refused.unknown_program
-        + refused.not_settable
 }
 
 /// `(def (Report (volatile acked 0))) (when true (:= Report.acked (+ Report.acked Ack.bytes_acked)) (report))`.

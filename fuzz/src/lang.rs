@@ -9,33 +9,39 @@ pub(crate) fn run(source: &[u8]) {
     let (tree, mistakes) = syntax::parse(source);
     let _ = tree.to_string();
     shows(&mistakes, source);
-    let compilers = [
-        Compiler::new(),
-        Compiler::new().allow_all(),
-        Compiler::new().allow_all().available(Primitive::BASE_MASK),
-    ];
-    for compiler in compilers {
-        let plain = compiler.clone().opt(Opt::None).compile(source);
-        let short = compiler.opt(Opt::Full).compile(source);
-        for compiled in [&plain, &short] {
-            match compiled {
-                Ok(compiled) => good(compiled, source),
-                Err(diagnostics) => {
-                    assert!(diagnostics.has_errors());
-                    shows(diagnostics, source);
-                }
-            }
+    printed_form(source);
+    checked(&Compiler::new().compile(source), source);
+    let all = Compiler::new().allow_all();
+    if let Some([plain, short]) = forms(&all, source) {
+        machines::like_the_reference(&plain.program, &Derived::from(source).acks(8));
+        machines::like_the_reference(&short.program, &Derived::from(source).acks(8));
+    }
+    forms(&all.available(Primitive::BASE_MASK), source);
+}
+
+/// Both forms of a program, which do the same.
+fn forms(compiler: &Compiler, source: &[u8]) -> Option<[Compiled; 2]> {
+    let forms = [Opt::None, Opt::Full].map(|opt| compiler.clone().opt(opt).compile(source));
+    forms.iter().for_each(|form| checked(form, source));
+    match forms {
+        [Ok(plain), Ok(short)] => {
+            assert_eq!(plain.scope.variables(), short.scope.variables(), "names mean the same");
+            let [long, brief] = [&plain, &short].map(|c| c.program.code().instrs.len());
+            assert!(brief <= long, "{brief} instructions of {long}");
+            machines::alike(&plain.program, &short.program, &Derived::from(source).acks(16));
+            Some([plain, short])
         }
-        match (plain, short) {
-            (Ok(plain), Ok(short)) => {
-                let names = |c: &Compiled| c.scope.variables().to_vec();
-                assert_eq!(names(&plain), names(&short), "names mean the same");
-                let [long, brief] = [&plain, &short].map(|c| c.program.code().instrs.len());
-                assert!(brief <= long, "{brief} instructions of {long}");
-                machines::alike(&plain.program, &short.program, &Derived::from(source).acks(16));
-            }
-            (Ok(_), Err(errors)) => panic!("only without optimiser: {errors}"),
-            _ => {}
+        [Ok(_), Err(errors)] => panic!("only without optimiser: {errors}"),
+        _ => None,
+    }
+}
+
+fn checked(compiled: &Result<Compiled, Diagnostics>, source: &[u8]) {
+    match compiled {
+        Ok(compiled) => good(compiled, source),
+        Err(diagnostics) => {
+            assert!(diagnostics.has_errors());
+            shows(diagnostics, source);
         }
     }
 }
@@ -52,6 +58,18 @@ fn shows(diagnostics: &Diagnostics, source: &[u8]) {
     }
 }
 
+/// The same text to the assembler.
+fn printed_form(source: &[u8]) {
+    let Ok(text) = core::str::from_utf8(source) else { return };
+    match text.parse::<Code>() {
+        Ok(code) => assert_eq!(code.to_string().parse(), Ok(code)),
+        Err(error) => {
+            assert!(error.line >= 1 && error.column >= 1);
+            assert!(!error.to_string().is_empty());
+        }
+    }
+}
+
 fn good(compiled: &Compiled, source: &[u8]) {
     shows(&compiled.warnings, source);
     assert!(!compiled.warnings.has_errors());
@@ -62,6 +80,5 @@ fn good(compiled: &Compiled, source: &[u8]) {
     let records = code.to_records();
     assert_eq!(Code::from_records(&records.events, &records.instrs).as_ref(), Ok(code));
     assert_eq!(Code::from_bytes(&code.to_bytes()).as_ref(), Ok(code));
-    assert!(!code.to_string().is_empty());
-    machines::like_the_reference(program, &Derived::from(source).acks(8));
+    assert_eq!(code.to_string().parse().as_ref(), Ok(code));
 }

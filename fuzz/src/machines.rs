@@ -1,7 +1,9 @@
 //! One program and the same ACKs on every machine there is.
 
 use ccp_lang::ebpf::PrimitiveBounds;
-use ccp_lang::{Call, Class, Code, Micros, Primitive, Primitives, Program, Reg, Registers, Staged, Type};
+use ccp_lang::{
+    Call, Class, Code, Micros, Primitive, Primitives, Program, Reg, Registers, Staged, Type,
+};
 
 use crate::acks::Ack;
 
@@ -36,7 +38,13 @@ impl Own {
         }
     }
 
-    fn ack(&mut self, program: &Program, ack: &Ack, primitives: &Primitives, switched: bool) -> Ran {
+    fn ack(
+        &mut self,
+        program: &Program,
+        ack: &Ack,
+        primitives: &Primitives,
+        switched: bool,
+    ) -> Ran {
         self.now = self.now.saturating_add_signed(ack.elapsed);
         for &(reg, value) in &ack.staged {
             self.staged.set(reg, value).expect("only settable ones");
@@ -102,7 +110,7 @@ pub(crate) fn like_the_reference(program: &Program, acks: &[Ack]) {
             trap: ran.trap.map(|trap| (short(trap.kind()), trap.at())),
         };
         assert_eq!(found, done, "ack {number} of{}", name(program));
-        for reg in kept() {
+        for reg in kept().filter(|_| looks(number, acks)) {
             let (found, expected) = (own.regs.get(reg), Some(plain.get(reg)));
             assert_eq!(found, expected, "{reg} after ack {number} of{}", name(program));
         }
@@ -171,7 +179,8 @@ pub(crate) fn as_ebpf(programs: [&Program; 2], acks: &[Ack], made_for: For) {
         let mask = program.primitives();
         let read = (0..32).filter(|i| mask & (1 << i) != 0);
         let read = read.map(|i| Reg::new(Class::Primitive, i));
-        for reg in kept().chain(read).filter(|reg| !meaningless(reg)) {
+        let all = kept().chain(read).filter(|reg| !meaningless(reg));
+        for reg in all.filter(|_| looks(number, acks)) {
             let (found, expected) = (flow.get(reg), own.regs.get(reg));
             assert_eq!(found, expected, "{reg} after ack {number} of{}", name(program));
         }
@@ -186,15 +195,19 @@ pub(crate) fn alike(one: &Program, other: &Program, acks: &[Ack]) {
     for (number, ack) in acks.iter().enumerate() {
         let switched = number == 0 || ack.switch.is_some();
         let primitives = primitives(ack, |_, value| value);
-        let seen = |ran: &Ran| {
-            (ran.cwnd, ran.rate, ran.report.clone(), ran.trap.map(|trap| trap.kind()))
-        };
+        let seen =
+            |ran: &Ran| (ran.cwnd, ran.rate, ran.report.clone(), ran.trap.map(|trap| trap.kind()));
         let ran = first.ack(one, ack, &primitives, switched);
         let also = second.ack(other, ack, &primitives, switched);
         assert_eq!(seen(&ran), seen(&also), "ack {number} of{}and{}", name(one), name(other));
         first.obey(&ran);
         second.obey(&also);
     }
+}
+
+/// Whether all registers are compared after this ACK. There are hundreds; a wrong one mostly stays wrong.
+fn looks(number: usize, acks: &[Ack]) -> bool {
+    number % 4 == 3 || number + 1 == acks.len()
 }
 
 /// Registers that last from one ACK to the next in both machines.

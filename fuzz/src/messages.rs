@@ -10,7 +10,9 @@ use ccp_wire::{
 use crate::programs::{self, value};
 
 /// What `encode` writes.
-pub(crate) fn encoded(encode: impl FnOnce(&mut [u8]) -> core::result::Result<usize, EncodeError>) -> Vec<u8> {
+pub(crate) fn encoded(
+    encode: impl FnOnce(&mut [u8]) -> core::result::Result<usize, EncodeError>,
+) -> Vec<u8> {
     let mut buf = vec![0; MAX_MESSAGE_LEN];
     let len = encode(&mut buf).unwrap_or(0);
     buf.truncate(len);

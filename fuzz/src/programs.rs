@@ -42,9 +42,7 @@ fn readable(u: &mut Unstructured<'_>, reports: u8) -> Result<Reg> {
     Ok(match u.arbitrary::<u8>()? {
         byte @ 0..144 => writable(byte, reports),
         144..192 => constant(u)?,
-        byte @ 192.. => {
-            Reg::primitive(Primitive::ALL[usize::from(byte) % Primitive::ALL.len()])
-        }
+        byte @ 192.. => Reg::primitive(Primitive::ALL[usize::from(byte) % Primitive::ALL.len()]),
     })
 }
 

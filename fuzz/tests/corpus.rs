@@ -59,5 +59,5 @@ fn each_target_has_its_corpus_and_the_whole_is_small() {
             bytes += input.expect("an input").metadata().expect("its length").len();
         }
     }
-    assert!(files <= 400 && bytes <= 1 << 20, "{files} files, {bytes} bytes");
+    assert!(files <= 250 && bytes <= 1 << 20, "{files} files, {bytes} bytes");
 }

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::process::{Scratch, cargo, root, run as run_command, target_dir};
-use crate::{demo, graph, test, tidy};
+use crate::{demo, fuzz, graph, test, tidy};
 
 /// Everything that CI checks, cheapest first.
 pub(crate) fn run() -> Result<()> {
@@ -29,6 +29,7 @@ pub(crate) fn run() -> Result<()> {
     demo::run()?;
     // Criterion's benchmarks run each once, so that they keep compiling and working.
     run_command(cargo().args(["test", "-p", "ccp-bench", "--benches", "--locked"]))?;
+    fuzz::run(&["--seconds", "10"])?;
     test::run(test::Scope::All)
 }
 

@@ -5,6 +5,7 @@
 
 mod ci;
 mod demo;
+mod fuzz;
 mod graph;
 mod kernel_flow;
 mod new_algorithm;
@@ -26,6 +27,9 @@ fn main() -> ExitCode {
         ["book"] => ci::book(),
         ["guide"] => new_algorithm::try_guide(),
         ["tidy"] => tidy::run(),
+        ["fuzz", "--minimise", targets @ ..] => fuzz::minimise(targets),
+        ["fuzz", "--replay"] => fuzz::replay(),
+        ["fuzz", arguments @ ..] => fuzz::run(arguments),
         ["no-std"] => ci::no_std(),
         ["package"] => ci::package(),
         ["bench"] => ci::bench(),
@@ -63,6 +67,9 @@ usage: cargo xtask <command>
   guide           runs the commands of that guide
   book            docs/ as a book in target/book, by mdbook
   tidy            the rules of this repository that a program can check
+  fuzz [TARGET...] [--seconds N]
+                  libFuzzer on lang, verify, ebpf, wire, agent and datapath, or those named, a minute each
+                  unless told; fuzz/README.md tells what else there is
   no-std          proves that ccp-wire, ccp-lang's machine and ccp-datapath need no std
   package         packages every crate that is published
   bench           the benchmarks of this workspace

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 
 use crate::process::{Scratch, cargo, root, run as run_command, target_dir};
-use crate::{ci, new_algorithm};
+use crate::{ci, fuzz, new_algorithm};
 
 /// How much to test.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,7 @@ pub(crate) fn run(scope: Scope) -> Result<()> {
             ci::no_std()?;
             new_algorithm::try_guide()?;
             run_command(cargo().args(["test", "-p", "ccp-lang", "--no-default-features"]))?;
+            fuzz::replay()?;
             peers(&["test"], &[LIBCLANG])?;
         }
     }
@@ -87,7 +88,7 @@ fn peers_target() -> PathBuf {
 }
 
 /// Installs what is not there of the system's `packages`.
-fn install(packages: &[&str]) -> Result<()> {
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
     let is_installed = |package: &str| {
         let mut query = std::process::Command::new("dpkg-query");
         query.args(["--show", "--showformat=${db:Status-Status}", package]);
@@ -139,6 +140,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
         "the tests against libccp and portus",
         "`cargo xtask test --all` as root installs libclang and runs them",
     ),
+    ("the inputs that fuzzing has kept", "`cargo xtask fuzz --replay`"),
     ("the build without std", "`cargo xtask no-std`"),
     ("the commands of docs/your-own-algorithm.md", "`cargo xtask guide`"),
 ];
