@@ -54,6 +54,11 @@ pub(crate) enum Command {
     Compile(Compile),
     /// Check datapath programs: all errors and warnings, with their places.
     Check(Check),
+    /// Format datapath programs: one look for all of them.
+    ///
+    /// Only white space changes; comments stay where they are. A program with mistakes of syntax is
+    /// left alone, and what is wrong with it is shown.
+    Fmt(Fmt),
     /// Explain the code of an error or warning, such as E0107.
     Explain {
         /// The code, or a lint's name; all of them when none is given.
@@ -93,6 +98,13 @@ pub(crate) enum Command {
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
+    },
+    /// Write the manual pages: one for `ccp` and one for each command.
+    Man {
+        /// The folder that the pages go into (`ccp.1`, `ccp-run.1`, ...); it is made if it is not
+        /// there. Without it the page of `ccp` goes to standard output.
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
     },
 }
 
@@ -354,6 +366,17 @@ pub(crate) struct Check {
     /// if need be type, doc and stand_in.
     #[arg(long, value_name = "FILE")]
     pub(crate) primitives: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Fmt {
+    /// The programs, which are written anew where they change; `-` formats standard input to
+    /// standard output.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Write nothing: show what would change, and exit with 1 if anything would.
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 #[derive(Debug, clap::Args)]

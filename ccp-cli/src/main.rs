@@ -12,8 +12,10 @@ mod dump;
 mod explain;
 #[cfg(all(target_os = "linux", feature = "ebpf"))]
 mod flows;
+mod fmt;
 #[cfg(all(target_os = "linux", feature = "ebpf"))]
 mod kernel;
+mod man;
 mod page;
 mod plan;
 mod primitives;
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Command::Replay(replay) => replay::replay(&replay, color),
         Command::Compile(compile) => compile::compile(&compile, color),
         Command::Check(check) => compile::check(&check, color),
+        Command::Fmt(fmt) => fmt::fmt(&fmt, color),
         Command::Explain { code } => explain::explain(code.as_deref()),
         Command::Trace(trace) => trace::trace(&trace, color),
         Command::Sim(args) => sim::sim(&args),
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
             clap_complete::generate(shell, &mut Args::command(), "ccp", &mut std::io::stdout());
             Ok(())
         }
+        Command::Man { folder } => man::man(folder.as_deref()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

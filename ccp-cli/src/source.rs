@@ -70,6 +70,14 @@ impl Source {
         (result.map_err(|_| Failure::Said), said)
     }
 
+    /// Formats it, or shows what is wrong with its syntax.
+    pub(crate) fn format(&self, color: bool) -> Result<String, Failure> {
+        ccp_lang::fmt::format(&self.bytes).map_err(|diagnostics| {
+            self.show(&diagnostics, Severity::Error, color);
+            Failure::Said
+        })
+    }
+
     /// The program's text, which need not be UTF-8.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes

@@ -18,6 +18,8 @@ mod diag;
 #[cfg(feature = "ebpf")]
 pub mod ebpf;
 #[cfg(feature = "compiler")]
+pub mod fmt;
+#[cfg(feature = "compiler")]
 mod from_report;
 #[cfg(feature = "compiler")]
 pub mod ir;

@@ -8,7 +8,7 @@ mod form;
 mod grammar;
 mod names;
 mod operator;
-mod token;
+pub(crate) mod token;
 mod tree;
 
 pub(crate) use grammar::{parse_expr, parse_into};
