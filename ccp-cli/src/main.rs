@@ -9,6 +9,7 @@ mod compile;
 mod doctor;
 #[cfg(all(target_os = "linux", feature = "ebpf"))]
 mod dump;
+mod examples;
 mod explain;
 #[cfg(all(target_os = "linux", feature = "ebpf"))]
 mod flows;
@@ -30,12 +31,13 @@ mod units;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::FromArgMatches;
 
 use args::{Args, Color, Command};
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let matches = examples::command().get_matches();
+    let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let color = color(args.color);
     let result = match args.command {
         Command::Run(run) => run::run(&run, color),
@@ -55,7 +57,7 @@ fn main() -> ExitCode {
         Command::Doctor { json } => doctor::doctor(json),
         Command::Study(args) => study::study(&args),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Args::command(), "ccp", &mut std::io::stdout());
+            clap_complete::generate(shell, &mut examples::command(), "ccp", &mut std::io::stdout());
             Ok(())
         }
         Command::Man { folder } => man::man(folder.as_deref()),

@@ -4,11 +4,10 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
-use clap::CommandFactory;
 use clap_mangen::Man;
 
 use crate::Failure;
-use crate::args::Args;
+use crate::examples;
 
 /// Writes all pages into a folder, or the one of `ccp` to standard output.
 pub(crate) fn man(folder: Option<&Path>) -> Result<(), Failure> {
@@ -26,7 +25,7 @@ pub(crate) fn man(folder: Option<&Path>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The command line as the pages show it: the flags that every command has stand on `ccp`'s alone.
+/// The command line as the pages show it: nobody looks for a page about `help`.
 fn whole() -> clap::Command {
-    Args::command().disable_help_subcommand(true)
+    examples::command().disable_help_subcommand(true)
 }
