@@ -2,7 +2,9 @@
 (def (Report (volatile lost 0)))
 (when true
     (:= Report.lost (+ Report.lost Ack.lost_pkts_sample))
-    (fallthrough))
+    (fallthrough)
+)
 (when (>= Micros Flow.rtt_sample_us)
     (report)
-    (reset))
+    (reset)
+)
