@@ -70,6 +70,9 @@ fn parse<'a>(arguments: &[&'a str]) -> Result<(Vec<&'a str>, u32)> {
         }
         names => (names, SECONDS),
     };
+    if seconds == 0 {
+        bail!("--seconds 0 would never end");
+    }
     if let Some(wrong) = names.iter().find(|name| !TARGETS.contains(name)) {
         bail!("no target `{wrong}`; there are {}", TARGETS.join(", "));
     }
@@ -98,9 +101,10 @@ fn build() -> Result<PathBuf> {
 }
 
 fn fuzz(programs: &Path, target: &str, seconds: u32) -> Result<()> {
+    let (program, log) = (programs.join(target), work(target).join("log"));
     let findings = work(target).join("findings");
     std::fs::create_dir_all(&findings).context("cannot make a folder")?;
-    let mut command = Command::new(programs.join(target));
+    let mut command = Command::new(&program);
     command.arg(found(target)?).arg(corpus(target));
     command.args([
         format!("-max_total_time={seconds}"),
@@ -110,19 +114,32 @@ fn fuzz(programs: &Path, target: &str, seconds: u32) -> Result<()> {
         "-rss_limit_mb=1024".to_owned(),
         // Longer inputs sooner than libFuzzer would by itself.
         "-len_control=20".to_owned(),
-        "-print_final_stats=1".to_owned(),
-        "-verbosity=0".to_owned(),
     ]);
     if WORDS.contains(&target) {
         command.arg(format!("-dict={}", folder().join("dict/lang.dict").display()));
     }
-    run_command(&mut command).with_context(|| {
-        format!(
-            "a finding, with its input in {}; `{}` and that file show it again, fuzz/README.md tells what to do",
-            findings.display(),
-            programs.join(target).display(),
-        )
-    })
+    // It says a line for each input that it keeps.
+    command.stderr(std::fs::File::create(&log).context("cannot write the log")?);
+    let ran = run_command(&mut command);
+    let said = std::fs::read(&log).context("cannot read the log")?;
+    let said = String::from_utf8_lossy(&said);
+    let lines: Vec<_> = said.lines().collect();
+    if ran.is_err() {
+        let last = lines.len().saturating_sub(MOST_SHOWN);
+        eprintln!("{}", lines.get(last..).unwrap_or_default().join("\n"));
+        return ran.with_context(|| {
+            format!(
+                "{target}: if this is a finding, its input is in {}; `{} FILE` shows it again, and fuzz/README.md \
+                 tells what to do",
+                findings.display(),
+                program.display(),
+            )
+        });
+    }
+    let line = |has: &str| lines.iter().rev().find(|line| line.contains(has)).copied();
+    let reached = line("DONE").unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+    eprintln!("{target}: {} ({reached})", line("Done").unwrap_or_default());
+    Ok(())
 }
 
 fn folder() -> PathBuf {
@@ -158,6 +175,9 @@ const SECONDS: u32 = 60;
 
 /// Committed for each target.
 const MOST_INPUTS: usize = 40;
+
+/// Lines of the fuzzer's, after a finding.
+const MOST_SHOWN: usize = 60;
 
 /// Has the compiler count what is reached and show comparisons to the fuzzer.
 const COVERAGE: &[&str] = &[
