@@ -9,6 +9,7 @@ pub mod registry;
 pub mod reno;
 pub mod spec;
 mod specs;
+mod variant;
 pub mod window;
 
 pub use bbr::BbrAlg;

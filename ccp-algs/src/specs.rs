@@ -153,26 +153,70 @@ impl<I: Ipc> Flow for SpecFlow<I> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use ccp_sim::AgentSocket;
 
     use super::*;
     use crate::registry;
 
+    /// A spec with each value that the list of its parameters names, and with each two of them.
+    fn all() -> impl Iterator<Item = (String, Spec)> {
+        let texts = registry::ALL.iter().flat_map(|info| {
+            let values = info.parameters.iter().flat_map(|parameter| {
+                let words = parameter.values.split([' ', ',']);
+                words.map(|word| format!(",{}={word}", parameter.key))
+            });
+            let takes = |value: &String| format!("{}{value}", info.name).parse::<Spec>().is_ok();
+            let values: Vec<_> = values.filter(takes).chain([String::new()]).collect();
+            let pairs = values.iter().flat_map(|one| values.iter().map(move |two| (one, two)));
+            pairs.map(|(one, two)| format!("{}{one}{two}", info.name)).collect::<Vec<_>>()
+        });
+        texts.filter_map(|text| text.parse().ok().map(|spec| (text, spec)))
+    }
+
+    /// One name is one program, whatever is set of the algorithms.
     #[test]
-    fn one_name_is_one_program_whatever_is_set_of_the_algorithms() {
-        let mut seen: HashMap<&str, String> = HashMap::new();
-        for info in registry::ALL {
-            for parameter in info.parameters {
-                for value in parameter.values.split(", ") {
-                    let text = format!("{},{}={value}", info.name, parameter.key);
-                    let Ok(spec) = text.parse::<Spec>() else { continue };
-                    for (name, source) in spec.programs::<AgentSocket>() {
-                        let before = seen.entry(name).or_insert_with(|| source.clone());
-                        assert_eq!(*before, source, "{text}");
-                    }
-                }
+    fn no_spec_has_another_program_than_these_and_each_compiles() {
+        let mut found: BTreeMap<&str, String> = BTreeMap::new();
+        for (text, spec) in all() {
+            for (name, source) in spec.programs::<AgentSocket>() {
+                let before = found.entry(name).or_insert_with(|| source.clone());
+                assert_eq!(*before, source, "{text}");
             }
         }
-        assert!(seen.len() >= 3, "{:?}", seen.keys());
+        let names: Vec<_> = found.keys().copied().collect();
+        assert_eq!(
+            names,
+            [
+                "bbr",
+                "bbr-ack",
+                "bbr-every",
+                "bbr-inferred",
+                "bbr-inferred-ack",
+                "bbr-inferred-every",
+                "window",
+                "window-linux",
+                "window-rfc9406",
+            ]
+        );
+        let compiler = CongAlg::<AgentSocket>::compiler(&Specs::new("reno".parse().unwrap()));
+        for (name, source) in found {
+            if let Err(error) = compiler.compile(source) {
+                panic!("{name}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_files_are_programs_as_they_stand() {
+        let programs = |text: &str| text.parse::<Spec>().unwrap().programs::<AgentSocket>();
+        for (file, spec, name) in [
+            (crate::window::PROGRAM, "reno", "window"),
+            (crate::bbr::PROGRAM, "bbr", "bbr"),
+        ] {
+            let code = |source: &str| Compiler::new().compile(source).unwrap().program.code().clone();
+            assert_eq!(code(file.source), code(&programs(spec)[name]), "{name}");
+        }
     }
 }

@@ -50,6 +50,8 @@ pub(crate) use config::{GAINS, MARGINS, PHASES};
 pub use filter::{MaxOverRounds, MinOverTime};
 pub use model::{Bbr, Mode, Orders, Seen};
 pub use policer::{Interval, Policer, Verdict};
+#[cfg(test)]
+pub(crate) use program::PROGRAM;
 
 /// Gains are in 1/256 (`BBR_UNIT`).
 pub const UNIT: u64 = 256;

@@ -4,6 +4,7 @@ use ccp_runtime::{ControlField, Fields, NameError, Primitive, Scope};
 
 use super::model::LEAST_SEGMENTS;
 use super::{Config, Mode, Orders, Seen};
+use crate::variant::Variants;
 use crate::window::{ReportEvery, Start};
 
 /// How the program learns that losses are being repaired.
@@ -35,7 +36,7 @@ impl Recovery {
         }
     }
 
-    /// Its text: the lines of `bbr.ccp` that carry no mark, and those with its own.
+    /// Its text.
     pub(super) fn source(self, report: ReportEvery) -> String {
         let recovery = match self {
             Self::Told => "#told",
@@ -46,12 +47,7 @@ impl Recovery {
             ReportEvery::Ack => "#ack",
             ReportEvery::Interval(_) => "#every",
         };
-        let wanted = |line: &&str| {
-            let last = line.split_whitespace().next_back();
-            let mark = MARKS.into_iter().find(|mark| last == Some(*mark));
-            mark.is_none_or(|mark| mark == recovery || mark == report)
-        };
-        SOURCE.lines().filter(wanted).flat_map(|line| [line, "\n"]).collect()
+        PROGRAM.with(&[recovery, report])
     }
 
     /// The largest bandwidth that counts, bytes per second. libccp keeps rates in 32 bits, and what it would set in the
@@ -206,10 +202,11 @@ impl Program {
     }
 }
 
-const SOURCE: &str = include_str!("bbr.ccp");
-
-/// A line of the program that ends in one of these is only in some variants.
-const MARKS: [&str; 5] = ["#told", "#inferred", "#rtt", "#every", "#ack"];
+/// As it stands, it is `#told` and `#rtt`.
+pub(crate) const PROGRAM: Variants = Variants {
+    source: include_str!("bbr.ccp"),
+    marks: &["#told", "#inferred", "#rtt", "#every", "#ack"],
+};
 
 /// A phase that is none: it never comes to 8, where the cycle starts over.
 const NO_PHASE: u8 = 9;
@@ -225,20 +222,24 @@ const MOST_US: u64 = (1 << 25) - 1;
 mod tests {
     use core::time::Duration;
 
+    use ccp_runtime::{Compiler, ProgramUid};
+
     use super::*;
 
     #[test]
-    fn each_variant_has_its_own_lines_and_no_others() {
-        let marked = |mark: &str| SOURCE.lines().filter(|line| line.ends_with(mark)).count();
-        let all = SOURCE.lines().count();
-        let unmarked = all - MARKS.into_iter().map(marked).sum::<usize>();
+    fn every_name_that_the_agent_uses_is_in_each_program() {
+        let (config, start) = (Config::default(), Start::new(1448, 14_480));
         let interval = ReportEvery::Interval(Duration::from_millis(1));
-        for (recovery, mark) in Recovery::ALL.into_iter().zip(["#told", "#inferred"]) {
-            for (report, other) in
-                [(ReportEvery::Rtt, "#rtt"), (ReportEvery::Ack, "#ack"), (interval, "#every")]
-            {
-                let source = recovery.source(report);
-                assert_eq!(source.lines().count(), unmarked + marked(mark) + marked(other));
+        for recovery in Recovery::ALL {
+            for report in [ReportEvery::Rtt, ReportEvery::Ack, interval] {
+                let compiled = Compiler::new().compile(recovery.source(report)).unwrap();
+                let told = compiled.scope.get("Report.undone").is_some();
+                assert_eq!(told, recovery == Recovery::Told);
+                let scope = Scope::new(ProgramUid(1), compiled.scope);
+                Program::resolve(&scope, recovery, &config).unwrap();
+                for (name, _) in first_fields(recovery, report, &config, start) {
+                    scope.control(name).unwrap();
+                }
             }
         }
     }

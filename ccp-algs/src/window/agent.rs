@@ -85,35 +85,12 @@ impl<R: WindowRule, I: Ipc> WindowFlow<R, I> {
         settings: Settings,
         mut control: Datapath<I>,
     ) -> Self {
-        let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let (floor, every) = match report {
-            ReportEvery::Rtt => (0, u64::from(u32::MAX)),
-            ReportEvery::RttOr(least) => (us(least), u64::from(u32::MAX)),
-            ReportEvery::Ack => (0, 0),
-            ReportEvery::Interval(every) => (us(every), us(every)),
-        };
         let most = if control.primitives() & !Primitive::BASE_MASK == 0 {
             WIRE_WINDOW
         } else {
             MAX_WINDOW
         };
-        let mut fields = vec![
-            ("mss", start.mss),
-            ("ssthresh", rule.ssthresh().min(most)),
-            ("most", most),
-            ("betaLoss", settings.beta.units()),
-            ("betaMark", settings.beta_ecn.units()),
-            ("per", rule.price()),
-            ("floor", floor),
-            ("every", every),
-        ];
-        match settings.hystart {
-            HyStart::Rfc9406 if !settings.paced => {
-                fields.push(("perAck", UNPACED_SEGMENTS * start.mss))
-            }
-            HyStart::Linux if !settings.paced => fields.push(("trains", 2)),
-            _ => {}
-        }
+        let mut fields = first_fields(&rule, &settings, report, start, most);
         // The datapath grows its window from the start on, and has perhaps done so already: it is set only if the
         // datapath named none.
         if set_cwnd {
@@ -213,6 +190,41 @@ impl From<Told> for Observed {
     }
 }
 
+/// What the program begins with.
+fn first_fields(
+    rule: &impl WindowRule,
+    settings: &Settings,
+    report: ReportEvery,
+    start: Start,
+    most: u64,
+) -> Vec<(&'static str, u64)> {
+    let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    let (floor, every) = match report {
+        ReportEvery::Rtt => (0, u64::from(u32::MAX)),
+        ReportEvery::RttOr(least) => (us(least), u64::from(u32::MAX)),
+        ReportEvery::Ack => (0, 0),
+        ReportEvery::Interval(every) => (us(every), us(every)),
+    };
+    let mut fields = vec![
+        ("mss", start.mss),
+        ("ssthresh", rule.ssthresh().min(most)),
+        ("most", most),
+        ("betaLoss", settings.beta.units()),
+        ("betaMark", settings.beta_ecn.units()),
+        ("per", rule.price()),
+        ("floor", floor),
+        ("every", every),
+    ];
+    match settings.hystart {
+        HyStart::Rfc9406 if !settings.paced => {
+            fields.push(("perAck", UNPACED_SEGMENTS * start.mss))
+        }
+        HyStart::Linux if !settings.paced => fields.push(("trains", 2)),
+        _ => {}
+    }
+    fields
+}
+
 /// Where the program's variables are.
 #[derive(Clone, Copy, Debug)]
 struct Program {
@@ -235,3 +247,27 @@ const NO_SAMPLE: u64 = u32::MAX as u64;
 /// The largest window of a datapath that may be libccp, which keeps windows in 32 bits. One that fills any of our own
 /// primitives is not.
 const WIRE_WINDOW: u64 = u32::MAX as u64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reno;
+
+    #[test]
+    fn every_name_that_the_agent_uses_is_in_each_program() {
+        let start = Start::new(1448, 14_480);
+        for hystart in HyStart::ALL {
+            let compiled = Compiler::new().compile(hystart.program()).unwrap();
+            let scope = Scope::new(ccp_runtime::ProgramUid(1), compiled.scope);
+            Program::resolve(&scope).unwrap();
+            for paced in [false, true] {
+                let mut config = reno::Config::default();
+                (config.hystart, config.paced) = (hystart, paced);
+                let (rule, settings) = (config.start(start), config.settings());
+                for (name, _) in first_fields(&rule, &settings, ReportEvery::Rtt, start, MAX_WINDOW) {
+                    scope.control(name).unwrap();
+                }
+            }
+        }
+    }
+}

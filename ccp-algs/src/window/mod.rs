@@ -16,6 +16,8 @@ use crate::factor::Factor;
 
 pub use agent::{WindowFlow, Windowed};
 pub use controller::{Controller, Law, Pause, Reduced, Signal, Span, UNLIMITED};
+#[cfg(test)]
+pub(crate) use hystart::PROGRAM;
 pub use hystart::{HyStart, ParseHyStartError};
 pub use report_every::{ParseReportEveryError, ReportEvery};
 

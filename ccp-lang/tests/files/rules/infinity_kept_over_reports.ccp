@@ -1,0 +1,13 @@
+# A report variable that begins at +infinity and is not volatile keeps the least value of all time.
+(def (Report (least +infinity) (volatile latest +infinity)))
+(when true
+    (:= Report.least (min Report.least Flow.rtt_sample_us))
+    (:= Report.latest Flow.rtt_sample_us)
+    (fallthrough)
+)
+(when (> Ack.packets_acked 1) (report))
+#@ test run
+#@ ack packets_acked=2
+#@ ack packets_acked=2 rtt_sample_us=800
+#@ ack packets_acked=1 rtt_sample_us=300
+#@ ack packets_acked=2 rtt_sample_us=950

@@ -1,0 +1,15 @@
+# A report variable and a control variable may share the name behind the point: they are two.
+(def
+    (Report (phase 0))
+    (phase 3)
+)
+(when true
+    (:= Report.phase phase)
+    (:= phase (+ phase 1))
+    (report)
+)
+#@ test run
+#@ ack
+#@ ack
+#@ set phase=9
+#@ ack
