@@ -211,11 +211,11 @@ mod tests {
     #[test]
     fn the_files_are_programs_as_they_stand() {
         let programs = |text: &str| text.parse::<Spec>().unwrap().programs::<AgentSocket>();
-        for (file, spec, name) in [
-            (crate::window::PROGRAM, "reno", "window"),
-            (crate::bbr::PROGRAM, "bbr", "bbr"),
-        ] {
-            let code = |source: &str| Compiler::new().compile(source).unwrap().program.code().clone();
+        for (file, spec, name) in
+            [(crate::window::PROGRAM, "reno", "window"), (crate::bbr::PROGRAM, "bbr", "bbr")]
+        {
+            let code =
+                |source: &str| Compiler::new().compile(source).unwrap().program.code().clone();
             assert_eq!(code(file.source), code(&programs(spec)[name]), "{name}");
         }
     }

@@ -264,7 +264,8 @@ mod tests {
                 let mut config = reno::Config::default();
                 (config.hystart, config.paced) = (hystart, paced);
                 let (rule, settings) = (config.start(start), config.settings());
-                for (name, _) in first_fields(&rule, &settings, ReportEvery::Rtt, start, MAX_WINDOW) {
+                for (name, _) in first_fields(&rule, &settings, ReportEvery::Rtt, start, MAX_WINDOW)
+                {
                     scope.control(name).unwrap();
                 }
             }

@@ -8,6 +8,10 @@
 (when (> Ack.packets_acked 1) (report))
 #@ test run
 #@ ack packets_acked=2
+#= cwnd=14480 report=[4294967295, 4294967295]
 #@ ack packets_acked=2 rtt_sample_us=800
+#= cwnd=14480 report=[800, 800]
 #@ ack packets_acked=1 rtt_sample_us=300
+#= cwnd=14480
 #@ ack packets_acked=2 rtt_sample_us=950
+#= cwnd=14480 report=[300, 950]

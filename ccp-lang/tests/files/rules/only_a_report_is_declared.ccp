@@ -16,6 +16,10 @@
 )
 #@ test run
 #@ ack now=500 rtt_sample_us=1000 lost_pkts_sample=1
+#= cwnd=14480
 #@ ack now=1001 rtt_sample_us=1000 lost_pkts_sample=2
+#= cwnd=14480
 #@ ack now=2001 rtt_sample_us=1000
+#= cwnd=14480 report=[1000, 3]
 #@ ack now=2002 rtt_sample_us=1000
+#= cwnd=14480

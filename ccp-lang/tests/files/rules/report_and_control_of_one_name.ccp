@@ -10,6 +10,9 @@
 )
 #@ test run
 #@ ack
+#= cwnd=14480 report=[3]
 #@ ack
+#= cwnd=14480 report=[4]
 #@ set phase=9
 #@ ack
+#= cwnd=14480 report=[9]

@@ -17,6 +17,10 @@
 (when (> sum 2000) (report))
 #@ test run
 #@ ack rtt_sample_us=900 bytes_acked=1000
+#= cwnd=14480
 #@ ack rtt_sample_us=700 bytes_acked=1000
+#= cwnd=14480 report=[700]
 #@ ack rtt_sample_us=5000 bytes_acked=1500
+#= cwnd=14480
 #@ ack rtt_sample_us=6000 bytes_acked=1500
+#= cwnd=14480 report=[5000]
