@@ -1,6 +1,8 @@
 //! Any bytes to the compiler: no panic, every error with a place and a remedy, and what compiles is a good program.
 
-use ccp_lang::{Code, Compiled, Compiler, Diagnostics, Limits, Opt, Primitive, Program, syntax};
+use ccp_lang::{
+    Code, Compiled, Compiler, Diagnostics, Limits, Opt, Primitive, Program, fmt, syntax,
+};
 
 use crate::acks::Derived;
 use crate::machines;
@@ -10,6 +12,7 @@ pub(crate) fn run(source: &[u8]) {
     let _ = tree.to_string();
     shows(&mistakes, source);
     printed_form(source);
+    formatted(source);
     checked(&Compiler::new().compile(source), source);
     let all = Compiler::new().allow_all();
     if let Some([plain, short]) = forms(&all, source) {
@@ -68,6 +71,21 @@ fn printed_form(source: &[u8]) {
             assert!(!error.to_string().is_empty());
         }
     }
+}
+
+/// What is formatted stays as it is when it is formatted again, and means what it meant.
+fn formatted(source: &[u8]) {
+    let text = match fmt::format(source) {
+        Ok(text) => text,
+        Err(diagnostics) => return shows(&diagnostics, source),
+    };
+    assert_eq!(fmt::format(&text).as_ref(), Ok(&text), "formatted again");
+    let trees = [source, text.as_bytes()].map(|source| syntax::parse(source).0.to_string());
+    assert_eq!(trees[0], trees[1], "another program");
+    let compiler = Compiler::new().allow_all().opt(Opt::None);
+    let compiled = [source, text.as_bytes()].map(|source| compiler.compile(source).ok());
+    let codes = compiled.each_ref().map(|compiled| compiled.as_ref().map(|c| c.program.code()));
+    assert_eq!(codes[0], codes[1], "another program");
 }
 
 fn good(compiled: &Compiled, source: &[u8]) {
