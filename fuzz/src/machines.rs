@@ -194,7 +194,11 @@ pub(crate) fn alike(one: &Program, other: &Program, acks: &[Ack]) {
     let (mut first, mut second) = (Own::new(), Own::new());
     for (number, ack) in acks.iter().enumerate() {
         let switched = number == 0 || ack.switch.is_some();
-        let primitives = primitives(ack, |_, value| value);
+        // The optimiser may count on a transport that says 0 or 1 where it is asked yes or no.
+        let primitives = primitives(ack, |primitive, value| match primitive.ty() {
+            Type::Bool => value & 1,
+            Type::Num => value,
+        });
         let seen =
             |ran: &Ran| (ran.cwnd, ran.rate, ran.report.clone(), ran.trap.map(|trap| trap.kind()));
         let ran = first.ack(one, ack, &primitives, switched);
