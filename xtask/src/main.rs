@@ -7,6 +7,7 @@ mod ci;
 mod demo;
 mod fuzz;
 mod graph;
+mod instructions;
 mod kernel_flow;
 mod new_algorithm;
 mod process;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         ["no-std"] => ci::no_std(),
         ["package"] => ci::package(),
         ["bench"] => ci::bench(),
+        ["bench", "--instructions"] => instructions::run(),
         ["bench", "--kernel", parts @ ..] => ci::bench_kernel(parts),
         ["bench", "--peers", parts @ ..] => ci::bench_beside_peers(parts),
         ["ci"] => ci::run(),
@@ -73,6 +75,9 @@ usage: cargo xtask <command>
   no-std          proves that ccp-wire, ccp-lang's machine and ccp-datapath need no std
   package         packages every crate that is published
   bench           the benchmarks of this workspace
+  bench --instructions
+                  instructions per ACK through the published programs, on the machine and by hand in
+                  Rust, as valgrind counts them
   bench --kernel  this machine's TCP under the agent beside the kernel's own algorithms, as root; words
                   after it choose parts: `cost`, `bulk`, `twins`, and `quick` for a look
   bench --peers   the same work on portus, libccp and ns-3, in one run, with the ratios; words after

@@ -34,6 +34,18 @@ impl Case {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Fold, Self::Reno, Self::Cubic, Self::CubicLinux, Self::Bbr];
 
+    /// For command lines.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Fold => "fold",
+            Self::Reno => "reno",
+            Self::Cubic => "cubic",
+            Self::CubicLinux => "cubic-linux",
+            Self::Bbr => "bbr",
+        }
+    }
+
     /// For tables.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -41,6 +41,7 @@ fn table(what: &str, rates: [Vec<f64>; 4]) -> Vec<Row> {
         unit: "million/s",
         peer,
         ours,
+        by_hand: None,
         more_is_better: true,
         note: note.into(),
     };

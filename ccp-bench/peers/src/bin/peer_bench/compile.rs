@@ -17,6 +17,7 @@ pub(crate) fn rows() -> anyhow::Result<Vec<Row>> {
         unit: "µs",
         peer: peer / 1e3,
         ours: ours / 1e3,
+        by_hand: None,
         more_is_better: false,
         note: "to the bytes of an Install; ours with its checks, warnings and verifier".into(),
     }])

@@ -145,6 +145,7 @@ fn compare(dumbbell: &Dumbbell, ns3: &[Found], ours: &[Found]) -> anyhow::Result
         unit: "thousand",
         peer,
         ours: own,
+        by_hand: None,
         more_is_better: true,
         note: format!(
             "{mbit} Mbit/s, 20 ms, {queue} packets, {seconds} s; utilisation {:.3} and {:.3}, mean queue {:.1} and {:.1} packets; peer: ns-3 3.37",
@@ -157,6 +158,7 @@ fn compare(dumbbell: &Dumbbell, ns3: &[Found], ours: &[Found]) -> anyhow::Result
         unit: "MB",
         peer,
         ours: own,
+        by_hand: None,
         more_is_better: false,
         note: "the most that was ever resident".into(),
     };

@@ -9,6 +9,8 @@ pub(crate) struct Row {
     pub(crate) unit: &'static str,
     pub(crate) peer: f64,
     pub(crate) ours: f64,
+    /// The same written by hand in Rust, where there is that.
+    pub(crate) by_hand: Option<f64>,
     /// More is better (a rate), or less (a time).
     pub(crate) more_is_better: bool,
     /// What else was seen, and what the figures contain.
@@ -24,11 +26,15 @@ impl Row {
 
 /// Prints the rows as a table.
 pub(crate) fn print(rows: &[Row]) {
-    println!("| what | unit | peer | ours | ours is better by | |");
-    println!("| --- | --- | ---: | ---: | ---: | --- |");
+    println!("| what | unit | peer | ours | ours is better by | by hand | ours takes | |");
+    println!("| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |");
     for row in rows {
+        let (by_hand, times) = match row.by_hand {
+            Some(by_hand) => (short(by_hand), format!("{:.2} times that", row.ours / by_hand)),
+            None => (String::new(), String::new()),
+        };
         println!(
-            "| {} | {} | {} | {} | **{:.2}** | {} |",
+            "| {} | {} | {} | {} | **{:.2}** | {by_hand} | {times} | {} |",
             row.what,
             row.unit,
             short(row.peer),
@@ -61,6 +67,26 @@ pub(crate) fn nanoseconds<A, B>(
         times.1.push(per_call(&mut ours, our_calls));
     }
     (median(&mut times.0), median(&mut times.1))
+}
+
+/// The same of three functions.
+pub(crate) fn three<A, B, C>(
+    mut peer: impl FnMut() -> A,
+    mut ours: impl FnMut() -> B,
+    mut by_hand: impl FnMut() -> C,
+) -> (f64, f64, f64) {
+    let calls = (
+        calls_per_batch(&mut peer),
+        calls_per_batch(&mut ours),
+        calls_per_batch(&mut by_hand),
+    );
+    let mut times = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..BATCHES {
+        times.0.push(per_call(&mut peer, calls.0));
+        times.1.push(per_call(&mut ours, calls.1));
+        times.2.push(per_call(&mut by_hand, calls.2));
+    }
+    (median(&mut times.0), median(&mut times.1), median(&mut times.2))
 }
 
 fn calls_per_batch<T>(f: &mut impl FnMut() -> T) -> u32 {

@@ -42,6 +42,7 @@ pub(crate) fn rows() -> anyhow::Result<Vec<Row>> {
             unit: "µs",
             peer: median(&mut theirs),
             ours: median(&mut ours),
+            by_hand: None,
             more_is_better: false,
             note: format!(
                 "p99 {:.0} and {:.0}; from the ACK's time stamp, TCP's part included, clock of 1 µs; peer: \

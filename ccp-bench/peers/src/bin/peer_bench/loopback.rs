@@ -56,6 +56,7 @@ pub(crate) fn rows() -> anyhow::Result<Vec<Row>> {
             unit: "µs",
             peer: p50[0],
             ours: p50[side],
+            by_hand: None,
             more_is_better: false,
             note: format!("p99 {:.0} and {:.0}; peer: portus's agent, libccp", p99[0], p99[side]),
         });
