@@ -1,7 +1,6 @@
-//! The inner loop: runs decoded steps over a register file.
+//! Decoded steps, which the machine makes denser before it runs them and the eBPF back end translates.
 
-use super::file::{EVENT_FLAG, File, MICROS, NOW, SCRATCH, SHOULD_CONTINUE, Slot, ZERO};
-use super::outcome::Trap;
+use super::file::{SCRATCH, Slot};
 
 /// One decoded instruction, or two where the second is a BIND.
 ///
@@ -103,133 +102,44 @@ impl Act {
             _ => None,
         }
     }
-}
 
-/// Runs the steps; a trap ends them.
-#[inline]
-pub(super) fn run(steps: &[Step], file: &mut File) -> Option<Trap> {
-    let mut next = 0;
-    while let Some(step) = steps.get(next) {
-        next += 1;
-        let constant = u64::from(step.constant);
-        let at = u32::from(step.at);
-        let left = file.get(step.left);
-        let right = file.get(step.right);
-        let value = match step.act {
-            Act::AddRr => match left.checked_add(right) {
-                Some(sum) => sum,
-                None => return Some(Trap::AddOverflow { at }),
-            },
-            Act::AddRi => match left.checked_add(constant) {
-                Some(sum) => sum,
-                None => return Some(Trap::AddOverflow { at }),
-            },
-            Act::SubRr => match left.checked_sub(right) {
-                Some(difference) => difference,
-                None => return Some(Trap::SubUnderflow { at }),
-            },
-            Act::SubRi => match left.checked_sub(constant) {
-                Some(difference) => difference,
-                None => return Some(Trap::SubUnderflow { at }),
-            },
-            Act::SubIr => match constant.checked_sub(right) {
-                Some(difference) => difference,
-                None => return Some(Trap::SubUnderflow { at }),
-            },
-            Act::MulRr => match left.checked_mul(right) {
-                Some(product) => product,
-                None => return Some(Trap::MulOverflow { at }),
-            },
-            Act::MulRi => match left.checked_mul(constant) {
-                Some(product) => product,
-                None => return Some(Trap::MulOverflow { at }),
-            },
-            Act::DivRr => match left.checked_div(right) {
-                Some(quotient) => quotient,
-                None => return Some(Trap::DivByZero { at }),
-            },
-            Act::DivRi => match left.checked_div(constant) {
-                Some(quotient) => quotient,
-                None => return Some(Trap::DivByZero { at }),
-            },
-            Act::DivIr => match constant.checked_div(right) {
-                Some(quotient) => quotient,
-                None => return Some(Trap::DivByZero { at }),
-            },
-            Act::EquivRr => u64::from(left == right),
-            Act::EquivRi => u64::from(left == constant),
-            Act::GtRr => u64::from(left > right),
-            Act::GtRi => u64::from(left > constant),
-            Act::LtRi => u64::from(left < constant),
-            Act::MaxRr => left.max(right),
-            Act::MaxRi => left.max(constant),
-            Act::MinRr => left.min(right),
-            Act::MinRi => left.min(constant),
-            Act::MaxWrapRr => max_wrap(left, right),
-            Act::EwmaRr => ewma(left, file.get(step.result), right),
-            Act::EwmaIr => ewma(constant, file.get(step.result), right),
-            Act::IfRr if left != 0 => right,
-            Act::IfRi if left != 0 => constant,
-            Act::NotIfRr if left == 0 => right,
-            Act::NotIfRi if left == 0 => constant,
-            Act::IfRr | Act::IfRi | Act::NotIfRr | Act::NotIfRi => continue,
-            Act::BindR => right,
-            Act::BindI => constant,
-            Act::BindTwo => {
-                file.set(step.result, right);
-                file.set(step.also, left);
-                continue;
-            }
-            Act::Spill => {
-                file.set(SCRATCH, constant);
-                continue;
-            }
-            Act::MoveZero => {
-                file.set(ZERO, file.get(NOW).wrapping_sub(file.get(MICROS)));
-                continue;
-            }
-            Act::UnlessEquivRr => {
-                decide(left == right, step, file, &mut next);
-                continue;
-            }
-            Act::UnlessEquivRi => {
-                decide(left == constant, step, file, &mut next);
-                continue;
-            }
-            Act::UnlessGtRr => {
-                decide(left > right, step, file, &mut next);
-                continue;
-            }
-            Act::UnlessGtRi => {
-                decide(left > constant, step, file, &mut next);
-                continue;
-            }
-            Act::UnlessLtRi => {
-                decide(left < constant, step, file, &mut next);
-                continue;
-            }
-            Act::UnlessFlag => {
-                if file.get(EVENT_FLAG) == 0 {
-                    next = usize::from(step.also);
-                }
-                continue;
-            }
-            Act::Stop if file.get(EVENT_FLAG) == 0 => continue,
-            Act::Stop | Act::StopUnlessContinue if file.get(SHOULD_CONTINUE) != 0 => continue,
-            Act::Stop | Act::StopUnlessContinue | Act::End => return None,
-        };
-        file.set(step.result, value);
-        file.set(step.also, value);
+    /// Whether `also` is where to go on.
+    pub(super) const fn jumps(self) -> bool {
+        matches!(
+            self,
+            Self::UnlessFlag
+                | Self::UnlessEquivRr
+                | Self::UnlessEquivRi
+                | Self::UnlessGtRr
+                | Self::UnlessGtRi
+                | Self::UnlessLtRi
+        )
     }
-    None
-}
 
-/// What a condition that is one comparison does.
-#[inline(always)]
-fn decide(holds: bool, step: &Step, file: &mut File, next: &mut usize) {
-    file.set(EVENT_FLAG, u64::from(holds));
-    if !holds {
-        *next = usize::from(step.also);
+    /// Whether the step uses its constant.
+    pub(super) const fn has_constant(self) -> bool {
+        matches!(
+            self,
+            Self::AddRi
+                | Self::SubRi
+                | Self::SubIr
+                | Self::MulRi
+                | Self::DivRi
+                | Self::DivIr
+                | Self::EquivRi
+                | Self::GtRi
+                | Self::LtRi
+                | Self::MaxRi
+                | Self::MinRi
+                | Self::EwmaIr
+                | Self::IfRi
+                | Self::NotIfRi
+                | Self::BindI
+                | Self::Spill
+                | Self::UnlessEquivRi
+                | Self::UnlessGtRi
+                | Self::UnlessLtRi
+        )
     }
 }
 
@@ -267,9 +177,9 @@ pub(super) fn max_wrap(a: u64, b: u64) -> u64 {
 mod tests {
     use alloc::vec;
 
-    use super::*;
     use crate::{
         Call, Code, Event, Instr, Limits, Micros, Op, Primitives, Program, Reg, Registers, Staged,
+        Trap,
     };
 
     /// Runs `op` on an old result and two operands, in every form that the values allow: each

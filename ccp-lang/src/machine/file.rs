@@ -61,26 +61,46 @@ impl fmt::Debug for Registers {
 /// Where a register lies in a [`File`].
 pub(crate) type Slot = u16;
 
-/// The flat array. Any slot number is safe: it is masked, and the decoder makes only right ones.
+/// The flat array, in two parts. What one byte names is near: all but the last control registers. Any slot number is safe,
+/// and the decoder makes only right ones.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct File([u64; SLOTS]);
+pub(super) struct File {
+    near: [u64; FIRST_FAR as usize],
+    far: [u64; (END - FIRST_FAR) as usize],
+}
 
 impl File {
+    /// A near register.
+    #[inline(always)]
+    pub(super) fn near(&self, slot: u8) -> u64 {
+        self.near[usize::from(slot)]
+    }
+
+    /// Sets a near register.
+    #[inline(always)]
+    pub(super) fn put(&mut self, slot: u8, value: u64) {
+        self.near[usize::from(slot)] = value;
+    }
+
     #[inline(always)]
     pub(super) fn get(&self, slot: Slot) -> u64 {
-        self.0[usize::from(slot) % SLOTS]
+        let far = || self.far.get(usize::from(slot.wrapping_sub(FIRST_FAR))).copied();
+        self.near.get(usize::from(slot)).copied().or_else(far).unwrap_or(0)
     }
 
     #[inline(always)]
     pub(super) fn set(&mut self, slot: Slot, value: u64) {
-        self.0[usize::from(slot) % SLOTS] = value;
+        let far = self.far.get_mut(usize::from(slot.wrapping_sub(FIRST_FAR)));
+        if let Some(place) = self.near.get_mut(usize::from(slot)).or(far) {
+            *place = value;
+        }
     }
 
     /// The first `len` report registers.
     #[inline]
     pub(super) fn reports(&self, len: usize) -> &[u64] {
         let start = usize::from(REPORTS);
-        self.0.get(start..start + len).unwrap_or(&[])
+        self.near.get(start..start + len).unwrap_or(&[])
     }
 
     /// Puts what the transport measured in its place, as far as the program reads it.
@@ -102,7 +122,7 @@ impl File {
 
 impl Default for File {
     fn default() -> Self {
-        Self([0; SLOTS])
+        Self { near: [0; FIRST_FAR as usize], far: [0; (END - FIRST_FAR) as usize] }
     }
 }
 
@@ -144,10 +164,11 @@ pub(crate) const ACK_NOW: Slot = PRIMITIVES + crate::primitive::Primitive::AckNo
 pub(crate) const RTT_SAMPLE: Slot =
     PRIMITIVES + crate::primitive::Primitive::FlowRttSampleUs as Slot;
 
-/// A power of two, so that a mask replaces the check of each access.
-const SLOTS: usize = 512;
+/// The first register that a byte does not name.
+pub(super) const FIRST_FAR: Slot = 256;
 
-const _: () = assert!(END as usize <= SLOTS && SLOTS.is_power_of_two());
+// Reports are one slice, and so must be near.
+const _: () = assert!(CONTROLS <= FIRST_FAR && FIRST_FAR <= END);
 const _: () = assert!(Limits::MACHINE.primitives as usize == Primitives::COUNT);
 
 /// Each class with its first slot and its number of registers.

@@ -6,6 +6,7 @@
 //! invocation allocates nothing and fails no check.
 
 mod decode;
+mod dense;
 pub(crate) mod exec;
 pub(crate) mod file;
 mod outcome;

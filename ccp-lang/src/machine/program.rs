@@ -7,7 +7,7 @@ use core::fmt;
 use thiserror::Error;
 
 use super::decode::{self, Decoded};
-use super::exec;
+use super::dense::{self, Op};
 use super::file::{self, Registers};
 use super::outcome::{Call, Outcome};
 use crate::code::{Code, Record, RecordError};
@@ -20,6 +20,7 @@ use crate::verify::{self, VerifyError};
 pub struct Program {
     code: Code,
     decoded: Box<Decoded>,
+    ops: Box<[Op]>,
 }
 
 impl Program {
@@ -29,8 +30,11 @@ impl Program {
     /// The first breach of the [rules](crate::verify).
     pub fn verify(code: Code, limits: &Limits) -> Result<Self, VerifyError> {
         verify::verify(&code, &limits.min(Limits::MACHINE))?;
-        let decoded = Box::new(decode::decode(&code));
-        Ok(Self { code, decoded })
+        let mut decoded = Box::new(decode::decode(&code));
+        // The back end makes them again, the machine needs them no more.
+        let steps = core::mem::take(&mut decoded.steps);
+        let ops = dense::dense(&steps).into_boxed_slice();
+        Ok(Self { code, decoded, ops })
     }
 
     /// Reads and verifies a program from the records of an Install.
@@ -79,8 +83,8 @@ impl Program {
 
     /// The program as its steps.
     #[cfg(feature = "ebpf")]
-    pub(crate) fn decoded(&self) -> &Decoded {
-        &self.decoded
+    pub(crate) fn decoded(&self) -> Decoded {
+        decode::decode(&self.code)
     }
 
     /// Whether a message can set a register: control registers, Cwnd and Rate.
@@ -127,7 +131,7 @@ impl Program {
         // Wrapping: a program may have set Micros to more than the time that has passed.
         file.set(file::MICROS, now.wrapping_sub(file.get(file::ZERO)));
         file.load(call.primitives, &decoded.loads, call.now);
-        if let Some(trap) = exec::run(&decoded.steps, file) {
+        if let Some(trap) = dense::run(&self.ops, file) {
             outcome.trap = Some(trap);
             return outcome;
         }
