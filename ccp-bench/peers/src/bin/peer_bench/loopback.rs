@@ -65,6 +65,7 @@ pub(crate) fn rows() -> anyhow::Result<Vec<Row>> {
             unit: "1000/s",
             peer: rate[0],
             ours: rate[side],
+            by_hand: None,
             more_is_better: true,
             note: "as above".into(),
         });
