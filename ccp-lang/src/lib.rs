@@ -57,7 +57,7 @@ pub use limits::Limits;
 #[cfg(feature = "compiler")]
 pub use lint::{Level, Lint, UnknownLint};
 pub use machine::{
-    Call, NotSettable, Outcome, Program, ProgramError, Registers, Staged, Trap, TrapKind,
+    Call, NotSettable, Observed, Outcome, Program, ProgramError, Registers, Staged, Trap, TrapKind,
 };
 pub use micros::Micros;
 pub use op::{Op, Operands};

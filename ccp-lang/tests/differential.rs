@@ -1,9 +1,12 @@
-//! The machine against the reference: random programs, random ACKs, random messages between them.
+//! The machine against the reference, and against its own telling form: random programs, random ACKs, random messages
+//! between them.
 
 mod generate;
 mod reference;
 
-use ccp_lang::{Call, Code, Limits, Micros, Primitives, Program, Reg, Registers, Staged, Trap};
+use ccp_lang::{
+    Call, Code, Limits, Micros, Observed, Op, Primitives, Program, Reg, Registers, Staged, Trap,
+};
 use generate::{Ack, ack, code};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -26,11 +29,44 @@ fn trap(trap: Trap) -> (&'static str, u32) {
     }
 }
 
+/// The window and rate as told, and the trap.
+struct Told {
+    set: (Option<u64>, Option<u64>),
+    trap: Option<Trap>,
+}
+
+impl Told {
+    fn new((cwnd, rate): (u64, u64)) -> Self {
+        Self { set: (Some(cwnd), Some(rate)), trap: None }
+    }
+
+    fn take(&mut self, program: &Program, observed: Observed) {
+        assert_eq!(self.trap, None, "{observed:?} after a trap");
+        let (reg, value) = match observed {
+            Observed::Staged { reg, value, .. } => (reg, value),
+            Observed::Instr { at, before, value, .. } => {
+                let instr = program.code().instrs[at as usize];
+                assert_ne!(instr.op, Op::Def);
+                assert!(value.is_some() || instr.op.operands().conditional);
+                (instr.result, value.unwrap_or(before))
+            }
+            Observed::Trap { trap, .. } => return self.trap = Some(trap),
+            _ => return,
+        };
+        match reg {
+            Reg::CWND => self.set.0 = Some(value),
+            Reg::RATE => self.set.1 = Some(value),
+            _ => {}
+        }
+    }
+}
+
 fn check(codes: &[Code; 2], acks: &[Ack]) -> Result<(), TestCaseError> {
     let programs = codes.clone().map(|code| {
         Program::verify(code, &Limits::default()).expect("the strategy makes only good programs")
     });
     let mut regs = Registers::new(Micros(0));
+    let mut told_regs = regs.clone();
     let mut staged = Staged::new();
     let mut reference = reference::Machine::default();
     let mut now = 0_u64;
@@ -58,6 +94,25 @@ fn check(codes: &[Code; 2], acks: &[Ack]) -> Result<(), TestCaseError> {
         };
         let expected = reference.invoke(&codes[usize::from(running)], &input);
 
+        let program = &programs[usize::from(running)];
+        let mut told_staged = staged.clone();
+        let mut told = Told::new((cwnd, rate));
+        let mut told_report = None;
+        let call = Call {
+            now: Micros(now),
+            primitives: &primitives,
+            cwnd,
+            rate,
+            switched,
+            staged: &mut told_staged,
+        };
+        let told_outcome = program.invoke_observed(
+            &mut told_regs,
+            call,
+            |fields| told_report = Some(fields.to_vec()),
+            |observed| told.take(program, observed),
+        );
+
         let mut report = None;
         let call = Call {
             now: Micros(now),
@@ -67,8 +122,19 @@ fn check(codes: &[Code; 2], acks: &[Ack]) -> Result<(), TestCaseError> {
             switched,
             staged: &mut staged,
         };
-        let program = &programs[usize::from(running)];
         let outcome = program.invoke(&mut regs, call, |fields| report = Some(fields.to_vec()));
+
+        prop_assert_eq!(told_outcome, outcome, "ack {} of\n{}", number, program);
+        prop_assert_eq!(&told_report, &report);
+        prop_assert!(told_staged.is_empty());
+        prop_assert_eq!(told.trap, outcome.trap);
+        if outcome.trap.is_none() {
+            prop_assert_eq!(told.set, (regs.get(Reg::CWND), regs.get(Reg::RATE)), "{}", program);
+        }
+        for reg in lasting() {
+            let (told, quiet) = (told_regs.get(reg), regs.get(reg));
+            prop_assert_eq!(told, quiet, "{} after ack {} of\n{}", reg, number, program);
+        }
 
         let found = reference::Done {
             cwnd: outcome.cwnd,

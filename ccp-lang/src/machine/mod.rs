@@ -9,11 +9,13 @@ mod decode;
 mod dense;
 pub(crate) mod exec;
 pub(crate) mod file;
+mod observe;
 mod outcome;
 mod program;
 pub(crate) mod staged;
 
 pub use file::Registers;
+pub use observe::Observed;
 pub use outcome::{Call, Outcome, Trap, TrapKind};
 pub use program::{Program, ProgramError};
 pub use staged::{NotSettable, Staged};

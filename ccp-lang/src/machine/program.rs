@@ -110,31 +110,55 @@ impl Program {
         call: Call<'_>,
         report: impl FnOnce(&[u64]),
     ) -> Outcome {
-        let decoded = &*self.decoded;
+        self.begin(regs, &call);
+        let outcome = self.prepare(regs, call);
+        if let Some(trap) = dense::run(&self.ops, &mut regs.file) {
+            return Outcome { trap: Some(trap), ..outcome };
+        }
+        self.finish(regs, outcome, report)
+    }
+
+    /// What comes before the staged values.
+    #[inline(always)]
+    pub(super) fn begin(&self, regs: &mut Registers, call: &Call<'_>) {
         // Should time go back, it stands still, so that Micros never wraps.
         let now = call.now.0.max(regs.file.get(file::NOW));
         regs.file.set(file::NOW, now);
         regs.file.set(file::CWND, call.cwnd);
         regs.file.set(file::RATE, call.rate);
         if call.switched {
-            for &(slot, value) in &decoded.initial {
+            for &(slot, value) in &self.decoded.initial {
                 regs.file.set(slot, u64::from(value));
             }
             regs.file.set(file::ZERO, now);
         }
-        let mut outcome =
+    }
+
+    /// From the staged values to the first event.
+    #[inline(always)]
+    pub(super) fn prepare(&self, regs: &mut Registers, call: Call<'_>) -> Outcome {
+        let outcome =
             if call.staged.is_empty() { Outcome::default() } else { call.staged.apply(regs) };
+
         let file = &mut regs.file;
         file.set(file::EVENT_FLAG, 0);
         file.set(file::SHOULD_CONTINUE, 0);
         file.set(file::SHOULD_REPORT, 0);
         // Wrapping: a program may have set Micros to more than the time that has passed.
-        file.set(file::MICROS, now.wrapping_sub(file.get(file::ZERO)));
-        file.load(call.primitives, &decoded.loads, call.now);
-        if let Some(trap) = dense::run(&self.ops, file) {
-            outcome.trap = Some(trap);
-            return outcome;
-        }
+        file.set(file::MICROS, file.get(file::NOW).wrapping_sub(file.get(file::ZERO)));
+        file.load(call.primitives, &self.decoded.loads, call.now);
+        outcome
+    }
+
+    /// What comes after the last event.
+    #[inline(always)]
+    pub(super) fn finish(
+        &self,
+        regs: &mut Registers,
+        mut outcome: Outcome,
+        report: impl FnOnce(&[u64]),
+    ) -> Outcome {
+        let file = &mut regs.file;
         let (cwnd, rate) = (file.get(file::CWND), file.get(file::RATE));
         if cwnd != 0 {
             outcome.cwnd = Some(cwnd);
@@ -144,8 +168,8 @@ impl Program {
         }
         if file.get(file::SHOULD_REPORT) != 0 {
             outcome.reported = true;
-            report(file.reports(decoded.report_len));
-            for &(slot, value) in &decoded.volatile {
+            report(file.reports(self.decoded.report_len));
+            for &(slot, value) in &self.decoded.volatile {
                 file.set(slot, u64::from(value));
             }
         }

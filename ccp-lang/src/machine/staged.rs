@@ -56,6 +56,11 @@ impl Staged {
         (self.dirty & (1 << at) != 0).then(|| self.values.get(at).copied())?
     }
 
+    /// What is staged, in the order in which it is taken.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Reg, u64)> {
+        (0..SETTABLE).map(register).filter_map(|reg| Some((reg, self.get(reg)?)))
+    }
+
     /// What a flow without a program does at an invocation: the staged values go into the
     /// registers, and a window or rate that is not 0 to the transport. Empty afterwards.
     pub fn apply(&mut self, regs: &mut Registers) -> Outcome {
