@@ -124,10 +124,10 @@ fn said(bytes: &[u8]) -> String {
     text(bytes)
 }
 
-/// The pages by their path in the repository, those of the crates included.
+/// The pages by their path in the repository, those of the crates and of `editors` included.
 fn pages() -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for folder in [".", "docs"].into_iter().map(PathBuf::from).chain(crates()) {
+    for folder in [".", "docs", "editors"].into_iter().map(PathBuf::from).chain(crates()) {
         let files = fs::read_dir(root().join(&folder)).unwrap();
         for file in files.map(|file| file.unwrap().file_name().into_string().unwrap()) {
             if file.ends_with(".md") {

@@ -14,8 +14,11 @@ mod tree;
 pub(crate) use grammar::{parse_expr, parse_into};
 pub use names::Name;
 pub use operator::{Command, Operator};
+pub use token::Token;
 pub(crate) use tree::Node;
 pub use tree::{Decl, Event, Expr, ExprKind, Literal, Tree};
+
+use core::ops::Range;
 
 use crate::diag::{Diagnostics, Sink};
 use crate::lint::Levels;
@@ -32,4 +35,25 @@ pub fn parse(src: &(impl AsRef<[u8]> + ?Sized)) -> (Tree<'_>, Diagnostics) {
     let mut sink = Sink::new(Levels::DEFAULT);
     let tree = parse_into(src.as_ref(), &mut sink);
     (tree, sink.finish(src.as_ref()))
+}
+
+/// The tokens of a source, whatever it holds, and where each stands. White space and comments lie between them.
+///
+/// ```
+/// use ccp_lang::syntax::{self, Operator, Token};
+/// let src = "(:= x 2ms) # now";
+/// let tokens: Vec<_> = syntax::tokens(src).map(|(token, at)| (token, &src[at])).collect();
+/// assert_eq!(tokens[1], (Token::Symbol(Operator::Bind), ":="));
+/// assert_eq!(tokens[3], (Token::Word, "2ms"));
+/// assert_eq!(tokens.len(), 5);
+/// ```
+pub fn tokens(src: &(impl AsRef<[u8]> + ?Sized)) -> impl Iterator<Item = (Token, Range<usize>)> {
+    let src = src.as_ref();
+    let mut rest = src;
+    core::iter::from_fn(move || {
+        let (token, len, next) = token::next_token(rest)?;
+        rest = next;
+        let end = src.len() - rest.len();
+        Some((token, end - len..end))
+    })
 }

@@ -11,11 +11,15 @@ use super::operator::Operator;
 
 /// One token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Token {
+#[non_exhaustive]
+pub enum Token {
+    /// `(`
     Open,
+    /// `)`
     Close,
     /// An operator written in signs, or `!if`.
     Symbol(Operator),
+    /// `+infinity`
     Infinity,
     /// A name, a number, `true`, or an operator written in letters: what it is depends on where.
     Word,
