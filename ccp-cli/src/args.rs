@@ -398,6 +398,13 @@ pub(crate) struct Trace {
     /// Set a control variable, Cwnd or Rate before the first ACK (repeatable).
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_setting)]
     pub(crate) set: Vec<Setting>,
+    /// Print every instruction that runs, with its values and the source it comes from, in place of
+    /// the JSON. With `--opt none` the steps are those of the source.
+    #[arg(long)]
+    pub(crate) steps: bool,
+    /// Print what changed Cwnd and Rate and which event decided each ACK, in place of the JSON.
+    #[arg(long)]
+    pub(crate) why: bool,
     /// Only warn of this lint (repeatable).
     #[arg(long, value_name = "LINT")]
     pub(crate) allow: Vec<String>,

@@ -41,6 +41,8 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("ccp fmt", "ccp fmt - < program.ccp"),
     ("ccp explain", "ccp explain E0107"),
     ("ccp trace", "ccp trace program.ccp --acks acks.csv --set target=10000"),
+    ("ccp trace", "ccp trace program.ccp --acks acks.csv --why"),
+    ("ccp trace", "ccp trace program.ccp --acks acks.csv --steps --opt none"),
     ("ccp sim", "ccp sim reno"),
     ("ccp sim", "ccp sim cubic bbr --html page.html"),
     ("ccp study", "ccp study --html study.html"),

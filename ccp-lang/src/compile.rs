@@ -1,5 +1,7 @@
 //! The compiler's front door: source text in, verified program out.
 
+use alloc::vec::Vec;
+
 use crate::check;
 use crate::diag::{DiagCode, Diagnostic, Diagnostics, Sink, Span};
 use crate::ir::Ir;
@@ -30,6 +32,8 @@ pub struct Compiled {
     pub program: Program,
     /// What its names stand for.
     pub scope: Scope,
+    /// Where in the source each instruction of the program's [code](Program::code) comes from.
+    pub spans: Vec<Span>,
     /// What is odd about it.
     pub warnings: Diagnostics,
 }
@@ -151,12 +155,13 @@ impl Compiler {
         if sink.has_errors() {
             return Err(sink.finish(src));
         }
-        let code = lower::lower(&ir, &self.limits, &mut sink);
+        let (code, of_steps) = lower::lower(&ir, &self.limits, &mut sink);
         if sink.has_errors() {
             return Err(sink.finish(src));
         }
+        let spans = declared(&ir, &scope).chain(of_steps).collect();
         match Program::verify(code, &self.limits) {
-            Ok(program) => Ok(Compiled { program, scope, warnings: sink.finish(src) }),
+            Ok(program) => Ok(Compiled { program, scope, spans, warnings: sink.finish(src) }),
             Err(error) => {
                 let message = alloc::format!("the compiled program does not verify: {error}");
                 let help = "this is a mistake of the compiler; please report it with the program";
@@ -189,6 +194,11 @@ impl Compiler {
             warnings: compiled.warnings,
         })
     }
+}
+
+/// Where the declarations stand.
+fn declared(ir: &Ir, scope: &Scope) -> impl Iterator<Item = Span> {
+    ir.defs.iter().map(|def| scope.variable(def.reg).map_or_else(Span::default, |found| found.span))
 }
 
 impl Default for Compiler {

@@ -88,6 +88,17 @@ impl Scope {
             .or_else(|| self.added.iter().find(|v| v.name == name))
     }
 
+    /// The variable that a register holds, built-in ones included.
+    #[must_use]
+    pub fn variable(&self, reg: Reg) -> Option<&Variable> {
+        let is_it = |v: &&Variable| {
+            let both = |is: fn(Reg) -> bool| is(v.reg) && is(reg) && v.reg.index == reg.index;
+            // Volatile ones share their numbers with the others.
+            v.reg == reg || both(Reg::is_control) || both(Reg::is_report)
+        };
+        self.variables.iter().chain(builtins()).chain(&self.added).find(is_it)
+    }
+
     /// The register of what an agent may set: a control variable, `Cwnd` or `Rate`.
     ///
     /// # Errors
@@ -220,6 +231,8 @@ mod tests {
             assert_eq!(found, Some((Reg::primitive(primitive), primitive.ty())));
         }
         assert!(scope.get("Report.x").is_none());
+        assert_eq!(scope.variable(Reg::RATE).map(|v| &*v.name), Some("Rate"));
+        assert!(scope.variable(Reg::control(0)).is_none());
         assert!(scope.variables().is_empty());
     }
 
@@ -230,6 +243,9 @@ mod tests {
         assert_eq!(scope.report_index("Report.b"), Ok(1));
         assert_eq!(scope.settable("Cwnd"), Ok(Reg::CWND));
         assert_eq!(scope.settable("gain").ok(), scope.get("gain").map(|v| v.reg));
+        for reg in [Reg::report(0), Reg::volatile_report(0)] {
+            assert_eq!(scope.variable(reg).map(|v| &*v.name), Some("Report.a"));
+        }
         for name in ["Report.a", "Micros", "Ack.now"] {
             assert_eq!(scope.settable(name), Err(NameError::NotSettable(name.into())));
         }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use ccp_lang::syntax::{self, ExprKind, Literal, Operator};
 use ccp_lang::{
-    Compiler, DiagCode, Diagnostics, Kind, Level, Limits, Lint, Severity, Type, compile,
+    Compiler, DiagCode, Diagnostics, Kind, Level, Limits, Lint, Op, Opt, Severity, Type, compile,
 };
 
 const PROGRAM: &str = "(def (x 5ms) (Report (volatile acked 0)))
@@ -82,6 +82,32 @@ do
     shouldReport ← BIND #1
 "
     );
+}
+
+#[test]
+fn every_instruction_has_its_place_in_the_source() {
+    let deep = (0..12).fold("1".to_owned(), |inner, _| format!("(+ (- Cwnd 1) (* 2 {inner}))"));
+    let deep = format!("(def) (when (> Cwnd 3) (:= Rate {deep}) (:= Cwnd (max Cwnd 5)))");
+    for opt in [Opt::None, Opt::Full] {
+        for source in [PROGRAM, &deep] {
+            let compiled = Compiler::new().opt(opt).compile(source).unwrap();
+            let code = compiled.program.code();
+            assert_eq!(compiled.spans.len(), code.instrs.len());
+            for (instr, span) in code.instrs.iter().zip(&compiled.spans) {
+                let text = &source[span.range()];
+                let has = |words: &[&str]| words.iter().any(|word| text.starts_with(word));
+                let is_right = match instr.op {
+                    Op::Def => has(&["x", "acked"]),
+                    Op::Sub => has(&["(- "]),
+                    Op::Gt => has(&["(> "]),
+                    Op::Max => has(&["(max ", "(:= Cwnd"]),
+                    // With the optimiser, an operator may become a cheaper one.
+                    _ => text.starts_with('('),
+                };
+                assert!(is_right, "{instr} comes from {text}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `ccp trace`: a program over recorded ACKs.
 
+mod tell;
+
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -11,12 +13,13 @@ use ccp_lang::{
 };
 use serde_json::{Map, Value, json};
 
+use self::tell::{Teller, Why};
 use crate::Failure;
 use crate::args::Trace;
 use crate::source::{Source, compiler, table};
 use crate::units::Setting;
 
-/// Runs the program over each row and prints a JSON object for it.
+/// Runs the program over each row and prints a JSON object for it, or tells what it does.
 pub(crate) fn trace(args: &Trace, color: bool) -> Result<(), Failure> {
     let source = Source::read(&args.file)?;
     let compiled = source.compile(
@@ -35,6 +38,7 @@ pub(crate) fn trace(args: &Trace, color: bool) -> Result<(), Failure> {
         })
         .collect();
 
+    let teller = (args.steps || args.why).then(|| Teller::new(source.bytes(), &compiled));
     let mut out = BufWriter::new(std::io::stdout().lock());
     let (mut cwnd, mut rate) = (args.cwnd, args.rate);
     let mut registers: Option<Registers> = None;
@@ -44,13 +48,40 @@ pub(crate) fn trace(args: &Trace, color: bool) -> Result<(), Failure> {
         // The first row is when the datapath of the recording started.
         let registers = registers.get_or_insert_with(|| Registers::new(now));
         let mut report = None;
-        let outcome = compiled.program.invoke(
-            registers,
-            Call { now, primitives: &primitives, cwnd, rate, switched, staged: &mut staged },
-            |values| report = Some(named(&reports, values)),
-        );
+        let call = Call { now, primitives: &primitives, cwnd, rate, switched, staged: &mut staged };
+        let sink = |values: &[u64]| report = Some(named(&reports, values));
+        let before = (cwnd, rate);
+        let mut told = Vec::new();
+        let outcome = match &teller {
+            None => compiled.program.invoke(registers, call, sink),
+            Some(teller) => {
+                let mut why = Why::default();
+                let code = compiled.program.code();
+                let outcome = compiled.program.invoke_observed(registers, call, sink, |observed| {
+                    if args.steps {
+                        told.push(teller.step(&observed));
+                    }
+                    why.take(code, &observed);
+                });
+                if args.why {
+                    told.extend(teller.why(&why, before));
+                }
+                outcome
+            }
+        };
         cwnd = outcome.cwnd.unwrap_or(cwnd);
         rate = outcome.rate.unwrap_or(rate);
+        if teller.is_some() {
+            writeln!(out, "ack {ack} at {} us: cwnd {cwnd}, rate {rate}", now.0)?;
+            for line in told {
+                writeln!(out, "  {line}")?;
+            }
+            if let Some(report) = report {
+                writeln!(out, "  report {}", Value::Object(report))?;
+            }
+            ack += 1;
+            continue;
+        }
         let mut line = json!({ "ack": ack, "now_us": now.0, "cwnd": cwnd, "rate": rate });
         if let Value::Object(line) = &mut line {
             if let Some(report) = report {

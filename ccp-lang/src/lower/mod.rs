@@ -12,12 +12,14 @@ use alloc::vec::Vec;
 use temps::Temps;
 
 use crate::code::{Code, Event, Instr};
-use crate::diag::{DiagCode, Diagnostic, Sink};
+use crate::diag::{DiagCode, Diagnostic, Sink, Span};
 use crate::ir::Ir;
 use crate::limits::Limits;
 
-/// Makes instructions of a checked program. They are whole only if the sink has no errors afterwards.
-pub(crate) fn lower(ir: &Ir, limits: &Limits, sink: &mut Sink) -> Code {
+/// Makes instructions of a checked program, and says where all but the declarations come from. They
+/// are whole only if the sink has no errors afterwards.
+pub(crate) fn lower(ir: &Ir, limits: &Limits, sink: &mut Sink) -> (Code, Vec<Span>) {
+    let mut spans = Vec::with_capacity(ir.steps.len());
     let mut instrs = Vec::with_capacity(ir.defs.len() + ir.steps.len());
     instrs.extend(ir.defs.iter().map(|def| Instr::def(def.reg, def.initial)));
     let mut events = Vec::with_capacity(ir.events.len());
@@ -26,9 +28,11 @@ pub(crate) fn lower(ir: &Ir, limits: &Limits, sink: &mut Sink) -> Code {
     for event in &ir.events {
         let flag_idx = instrs.len() as u32;
         temps.lower(ir, &event.condition, &mut instrs, sink);
+        temps.spans(ir, &event.condition, &mut spans);
         let body_idx = instrs.len() as u32;
         for expr in ir.body(event) {
             temps.lower(ir, expr, &mut instrs, sink);
+            temps.spans(ir, expr, &mut spans);
         }
         let end = instrs.len() as u32;
         events.push(Event {
@@ -58,5 +62,5 @@ pub(crate) fn lower(ir: &Ir, limits: &Limits, sink: &mut Sink) -> Code {
             );
         }
     }
-    Code { events, instrs }
+    (Code { events, instrs }, spans)
 }

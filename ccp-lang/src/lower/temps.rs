@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::code::Instr;
-use crate::diag::{DiagCode, Diagnostic, Sink};
+use crate::diag::{DiagCode, Diagnostic, Sink, Span};
 use crate::ir::{Ir, Step, Value};
 use crate::reg::Reg;
 
@@ -21,11 +21,13 @@ pub(super) struct Temps {
     limit: u32,
     /// The temporary of each step of the expression at hand.
     of_step: Vec<u32>,
+    /// The order of its steps, where that is not theirs.
+    order: Option<Vec<u32>>,
 }
 
 impl Temps {
     pub(super) fn new(limit: u32) -> Self {
-        Self { limit: limit.min(u32::BITS), of_step: Vec::new() }
+        Self { limit: limit.min(u32::BITS), of_step: Vec::new(), order: None }
     }
 
     /// Appends the instructions of one expression.
@@ -36,6 +38,7 @@ impl Temps {
         instrs: &mut Vec<Instr>,
         sink: &mut Sink,
     ) {
+        self.order = None;
         let steps = ir.steps_of(expr);
         let results = steps.iter().filter(|step| step.dest.is_none()).count();
         if results <= self.limit as usize {
@@ -52,6 +55,7 @@ impl Temps {
         if let Some(order) = reordered.filter(|order| self.reuse(steps, expr.start, order)) {
             let steps = order.iter().filter_map(|&at| Some((at, steps.get(at as usize)?)));
             instrs.extend(steps.map(|(at, step)| self.instr(at, step, expr.start)));
+            self.order = Some(order);
             return;
         }
         if let Some(last) = steps.last() {
@@ -61,6 +65,17 @@ impl Temps {
             sink.push(
                 Diagnostic::error(DiagCode::TooManyTemporaries, last.span, message).help(help),
             );
+        }
+    }
+
+    /// Where the instructions of the expression come from that was lowered last.
+    pub(super) fn spans(&self, ir: &Ir, expr: &Range<u32>, spans: &mut Vec<Span>) {
+        let steps = ir.steps_of(expr);
+        match &self.order {
+            None => spans.extend(steps.iter().map(|step| step.span)),
+            Some(order) => spans.extend(
+                order.iter().filter_map(|&at| steps.get(at as usize)).map(|step| step.span),
+            ),
         }
     }
 
