@@ -96,7 +96,9 @@ mod tests {
     use super::*;
 
     fn bounds(source: &str) -> Bounds {
-        Bounds::of(&crate::compile(source).expect("a program").program)
+        // As it is written.
+        let compiler = crate::Compiler::new().opt(crate::Opt::None);
+        Bounds::of(&compiler.compile(source).expect("a program").program)
     }
 
     #[test]

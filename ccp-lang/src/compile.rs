@@ -3,13 +3,14 @@
 use alloc::vec::Vec;
 
 use crate::check;
+use crate::code::Code;
 use crate::diag::{DiagCode, Diagnostic, Diagnostics, Sink, Span};
 use crate::ir::Ir;
 use crate::limits::Limits;
 use crate::lint::{Level, Levels, Lint};
 use crate::lower;
 use crate::machine::Program;
-use crate::opt::Opt;
+use crate::opt::{self, Opt, Pass};
 use crate::portable::{Forms, Portable};
 use crate::primitive::Primitive;
 use crate::scope::Scope;
@@ -150,12 +151,13 @@ impl Compiler {
         let src = src.as_ref();
         let mut sink = Sink::new(self.levels);
         let tree = syntax::parse_into(src, &mut sink);
-        let (ir, scope) =
+        let (mut ir, scope) =
             check::check(&tree, &self.primitives, self.available, &self.limits, &mut sink);
         if sink.has_errors() {
             return Err(sink.finish(src));
         }
-        let (code, of_steps) = lower::lower(&ir, &self.limits, &mut sink);
+        lower::settle(&mut ir, &self.limits);
+        let (code, of_steps) = self.lower(&ir, &mut sink);
         if sink.has_errors() {
             return Err(sink.finish(src));
         }
@@ -171,6 +173,45 @@ impl Compiler {
                 Err(sink.finish(src))
             }
         }
+    }
+
+    /// Optimises a program as [`compile`](Self::compile) does, and gives its steps after each pass.
+    ///
+    /// ```
+    /// use ccp_lang::Compiler;
+    /// let source = "(def (Report (x 0))) (when true (:= Report.x (+ 1 (* 2 3))) (report))";
+    /// let mut sizes = Vec::new();
+    /// let ir = Compiler::new().passes(source, |pass, ir| sizes.push((pass.name(), ir.steps.len())))?;
+    /// assert_eq!((sizes[0], sizes.last()), (("fold", 5), Some(&("direct", 3))));
+    /// assert!(ir.to_string().contains("report.0 ← BIND #7"));
+    /// # Ok::<(), ccp_lang::Diagnostics>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn passes(
+        &self,
+        src: impl AsRef<[u8]>,
+        mut each: impl FnMut(Pass, &Ir),
+    ) -> Result<Ir, Diagnostics> {
+        let mut ir = self.check(src)?;
+        lower::settle(&mut ir, &self.limits);
+        let fits = |ir: &Ir| lower::lower_shared(ir, &self.limits).is_some();
+        let shares = fits(&opt::optimise(ir.clone(), true, |_, _| {}));
+        Ok(opt::optimise(ir, shares, |pass, ir| each(pass, &ir())))
+    }
+
+    fn lower(&self, ir: &Ir, sink: &mut Sink) -> (Code, Vec<Span>) {
+        if self.opt == Opt::Full {
+            // Values that are kept for later may take too many temporaries.
+            for shares in [true, false] {
+                let optimised = opt::optimise(ir.clone(), shares, |_, _| {});
+                if let Some(lowered) = lower::lower_shared(&optimised, &self.limits) {
+                    return lowered;
+                }
+            }
+        }
+        lower::lower(ir, &self.limits, sink)
     }
 
     /// Compiles a program for datapaths that fill all available primitives and for those that fill

@@ -62,7 +62,7 @@ pub use machine::{
 pub use micros::Micros;
 pub use op::{Op, Operands};
 #[cfg(feature = "compiler")]
-pub use opt::Opt;
+pub use opt::{Opt, Pass};
 #[cfg(feature = "compiler")]
 pub use portable::{Abilities, Forms, Library, Misfit, Portable};
 pub use primitive::{Primitive, Primitives, Type};

@@ -19,7 +19,12 @@ fn codes(diagnostics: &Diagnostics) -> Vec<&'static str> {
 }
 
 fn refused(program: &str) -> Vec<&'static str> {
-    codes(&compile(program).unwrap_err())
+    codes(&plain().compile(program).unwrap_err())
+}
+
+/// Limits are told of programs as they are written.
+fn plain() -> Compiler {
+    Compiler::new().opt(Opt::None)
 }
 
 #[test]
@@ -204,10 +209,10 @@ fn a_parameter_is_noted_but_a_lost_one_is_warned_of() {
 #[test]
 fn a_program_that_is_too_large_is_refused_where_it_passes_the_limit() {
     let binds = "(:= Cwnd 1)\n".repeat(254);
-    assert!(compile(format!("(def) (when true {binds})")).is_ok());
+    assert!(plain().compile(format!("(def) (when true {binds})")).is_ok());
     assert_eq!(refused(&format!("(def) (when true {binds} (:= Cwnd 1))")), ["E0601"]);
     let events = "(when (> Cwnd 5))\n".repeat(255);
-    assert!(compile(format!("(def) {events}")).is_ok());
+    assert!(plain().compile(format!("(def) {events}")).is_ok());
 
     let mut decls = String::new();
     for n in 0..111 {
@@ -223,7 +228,7 @@ fn many_resets_of_many_variables_make_no_step_for_each_pair() {
     let volatile: String = (0..100).map(|n| format!("(volatile v{n} 0)")).collect();
     let resets = "(reset)".repeat(20_000);
     let program = format!("(def {volatile}) (when true {resets})");
-    assert!(compile(&program).is_err(), "too long in any case");
+    assert!(plain().compile(&program).is_err(), "too long in any case");
     let ir = Compiler::new().check(&program).unwrap();
     assert!(ir.steps.len() < 30_000, "{}", ir.steps.len());
 }
@@ -312,7 +317,7 @@ fn a_variable_may_be_called_when_also_where_a_parenthesis_lacks() {
 #[test]
 fn other_limits_can_be_set() {
     let limits = Limits { temps: 2, locals: 1, max_events: 1, ..Limits::LIBCCP };
-    let compiler = Compiler::new().limits(limits);
+    let compiler = plain().limits(limits);
     let codes = |program: &str| codes(&compiler.compile(program).unwrap_err());
     // From the right, two are enough for any chain; a balanced tree needs one more with each level.
     let chain =

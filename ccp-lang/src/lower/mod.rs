@@ -1,6 +1,6 @@
-//! From the checked program to instructions: the plain translation.
+//! From the checked program to instructions.
 //!
-//! Every step becomes one instruction, in order. Where each result has a temporary of its own, as
+//! Every step becomes one instruction, in order. Of the plain translation, where each result has a temporary of its own, as
 //! other compilers of the language number them, the instructions are the same as theirs; only an
 //! expression with more operators than there are temporaries is treated differently, see `temps`.
 
@@ -13,8 +13,41 @@ use temps::Temps;
 
 use crate::code::{Code, Event, Instr};
 use crate::diag::{DiagCode, Diagnostic, Sink, Span};
-use crate::ir::Ir;
+use crate::ir::{Ir, IrEvent};
 use crate::limits::Limits;
+
+/// Decides the order of evaluation where there are too few temporaries for that of the source.
+pub(crate) fn settle(ir: &mut Ir, limits: &Limits) {
+    Temps::new(limits.temps).settle(ir);
+}
+
+/// Makes instructions of an optimised program, if there are enough temporaries and it is within its
+/// limits; with where they come from, as [`lower`].
+pub(crate) fn lower_shared(ir: &Ir, limits: &Limits) -> Option<(Code, Vec<Span>)> {
+    let mut temps = Temps::new(limits.temps);
+    let have = ir.defs.len() + ir.steps.len();
+    let is_within =
+        have <= limits.max_instrs as usize && ir.events.len() <= limits.max_events as usize;
+    if !is_within || !temps.share(&ir.steps) {
+        return None;
+    }
+    let mut instrs = Vec::with_capacity(have);
+    instrs.extend(ir.defs.iter().map(|def| Instr::def(def.reg, def.initial)));
+    let defs = instrs.len() as u32;
+    instrs.extend((0..).zip(&ir.steps).map(|(at, step)| temps.shared(at, step)));
+    let event = |event: &IrEvent| {
+        let flag = &event.condition;
+        let body = ir.body(event).first().cloned().unwrap_or(flag.end..flag.end);
+        Event {
+            flag_idx: defs + flag.start,
+            num_flag_instrs: flag.len() as u32,
+            body_idx: defs + body.start,
+            num_body_instrs: body.len() as u32,
+        }
+    };
+    let spans = ir.steps.iter().map(|step| step.span).collect();
+    Some((Code { events: ir.events.iter().map(event).collect(), instrs }, spans))
+}
 
 /// Makes instructions of a checked program, and says where all but the declarations come from. They
 /// are whole only if the sink has no errors afterwards.
@@ -28,11 +61,11 @@ pub(crate) fn lower(ir: &Ir, limits: &Limits, sink: &mut Sink) -> (Code, Vec<Spa
     for event in &ir.events {
         let flag_idx = instrs.len() as u32;
         temps.lower(ir, &event.condition, &mut instrs, sink);
-        temps.spans(ir, &event.condition, &mut spans);
+        spans.extend(ir.steps_of(&event.condition).iter().map(|step| step.span));
         let body_idx = instrs.len() as u32;
         for expr in ir.body(event) {
             temps.lower(ir, expr, &mut instrs, sink);
-            temps.spans(ir, expr, &mut spans);
+            spans.extend(ir.steps_of(expr).iter().map(|step| step.span));
         }
         let end = instrs.len() as u32;
         events.push(Event {

@@ -1,17 +1,20 @@
 //! Which temporary holds which intermediate result.
 //!
-//! Three ways, the first that fits:
+//! Of the plain translation, in each expression, the first way that fits:
 //! 1. each result in the next temporary, as the language's other compilers do;
 //! 2. the same order, with temporaries used again once their value has been used;
 //! 3. another order, the operand that needs more temporaries first. This changes nothing but which of
 //!    several traps comes first, and is done only where no step but the last writes a variable.
+//!
+//! Of an optimised program, whose values may live long, only the second. The order of 3 is settled
+//! before anything is optimised, so that both ways trap alike.
 
 use alloc::format;
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::code::Instr;
-use crate::diag::{DiagCode, Diagnostic, Sink, Span};
+use crate::diag::{DiagCode, Diagnostic, Sink};
 use crate::ir::{Ir, Step, Value};
 use crate::reg::Reg;
 
@@ -21,13 +24,11 @@ pub(super) struct Temps {
     limit: u32,
     /// The temporary of each step of the expression at hand.
     of_step: Vec<u32>,
-    /// The order of its steps, where that is not theirs.
-    order: Option<Vec<u32>>,
 }
 
 impl Temps {
     pub(super) fn new(limit: u32) -> Self {
-        Self { limit: limit.min(u32::BITS), of_step: Vec::new(), order: None }
+        Self { limit: limit.min(u32::BITS), of_step: Vec::new() }
     }
 
     /// Appends the instructions of one expression.
@@ -38,7 +39,6 @@ impl Temps {
         instrs: &mut Vec<Instr>,
         sink: &mut Sink,
     ) {
-        self.order = None;
         let steps = ir.steps_of(expr);
         let results = steps.iter().filter(|step| step.dest.is_none()).count();
         if results <= self.limit as usize {
@@ -46,16 +46,8 @@ impl Temps {
             instrs.extend((0..).zip(steps).map(|(at, step)| self.instr(at, step, expr.start)));
             return;
         }
-        let in_order: Vec<u32> = (0..steps.len() as u32).collect();
-        if self.reuse(steps, expr.start, &in_order) {
+        if self.reuse(steps, expr.start) {
             instrs.extend((0..).zip(steps).map(|(at, step)| self.instr(at, step, expr.start)));
-            return;
-        }
-        let reordered = heavier_first(steps, expr.start);
-        if let Some(order) = reordered.filter(|order| self.reuse(steps, expr.start, order)) {
-            let steps = order.iter().filter_map(|&at| Some((at, steps.get(at as usize)?)));
-            instrs.extend(steps.map(|(at, step)| self.instr(at, step, expr.start)));
-            self.order = Some(order);
             return;
         }
         if let Some(last) = steps.last() {
@@ -65,17 +57,6 @@ impl Temps {
             sink.push(
                 Diagnostic::error(DiagCode::TooManyTemporaries, last.span, message).help(help),
             );
-        }
-    }
-
-    /// Where the instructions of the expression come from that was lowered last.
-    pub(super) fn spans(&self, ir: &Ir, expr: &Range<u32>, spans: &mut Vec<Span>) {
-        let steps = ir.steps_of(expr);
-        match &self.order {
-            None => spans.extend(steps.iter().map(|step| step.span)),
-            Some(order) => spans.extend(
-                order.iter().filter_map(|&at| steps.get(at as usize)).map(|step| step.span),
-            ),
         }
     }
 
@@ -90,17 +71,11 @@ impl Temps {
     }
 
     /// Each result in the first temporary whose value has been used. Says whether there were enough.
-    fn reuse(&mut self, steps: &[Step], start: u32, order: &[u32]) -> bool {
+    fn reuse(&mut self, steps: &[Step], start: u32) -> bool {
         self.of_step.clear();
         self.of_step.resize(steps.len(), 0);
-        let mut free: u32 = match self.limit {
-            32.. => u32::MAX,
-            limit => (1 << limit) - 1,
-        };
-        for &at in order {
-            let Some(step) = steps.get(at as usize) else {
-                continue;
-            };
+        let mut free = self.all();
+        for (at, step) in steps.iter().enumerate() {
             for operand in operands(step, start) {
                 free |= 1 << self.temp(operand);
             }
@@ -110,14 +85,87 @@ impl Temps {
                     return false;
                 }
                 // A result that nobody uses gives its temporary back at once.
-                let is_last = at as usize + 1 == steps.len();
+                let is_last = at + 1 == steps.len();
                 free &= if is_last { free } else { !(1 << temp) };
-                if let Some(slot) = self.of_step.get_mut(at as usize) {
+                if let Some(slot) = self.of_step.get_mut(at) {
                     *slot = temp;
                 }
             }
         }
         true
+    }
+
+    /// Gives temporaries to all steps of a program whose values may be used more than once, in any
+    /// later expression. Says whether there were enough; then [`Self::shared`] gives the instructions.
+    pub(super) fn share(&mut self, steps: &[Step]) -> bool {
+        let mut last_use = alloc::vec![0_usize; steps.len()];
+        for (at, step) in steps.iter().enumerate() {
+            for operand in operands(step, 0) {
+                if let Some(last) = last_use.get_mut(operand as usize) {
+                    *last = at;
+                }
+            }
+        }
+        let last = |step: usize| last_use.get(step).copied().unwrap_or(0);
+        self.of_step.clear();
+        self.of_step.resize(steps.len(), 0);
+        let mut free = self.all();
+        for (at, step) in steps.iter().enumerate() {
+            for operand in operands(step, 0).filter(|&operand| last(operand as usize) == at) {
+                free |= 1 << self.temp(operand);
+            }
+            if step.dest.is_some() {
+                continue;
+            }
+            let temp = free.trailing_zeros();
+            if temp >= u32::BITS {
+                return false;
+            }
+            // What nobody uses, but may trap, gives its temporary back at once.
+            if last(at) > at {
+                free &= !(1 << temp);
+            }
+            if let Some(slot) = self.of_step.get_mut(at) {
+                *slot = temp;
+            }
+        }
+        true
+    }
+
+    /// The instruction of a step.
+    pub(super) fn shared(&self, at: u32, step: &Step) -> Instr {
+        let instr = self.instr(at, step, 0);
+        // As the wire wants it.
+        let reads_left = step.op.operands().reads_left;
+        Instr { left: if reads_left { instr.left } else { instr.result }, ..instr }
+    }
+
+    /// All temporaries, by bit.
+    const fn all(&self) -> u32 {
+        match self.limit {
+            32.. => u32::MAX,
+            limit => (1 << limit) - 1,
+        }
+    }
+
+    /// Brings the steps of each expression that would need too many temporaries into an order in
+    /// which it needs the fewest.
+    pub(super) fn settle(&mut self, ir: &mut Ir) {
+        let conditions = ir.events.iter().map(|event| event.condition.clone());
+        let long = |expr: &Range<u32>| expr.len() > self.limit as usize;
+        let exprs: Vec<Range<u32>> =
+            conditions.chain(ir.exprs.iter().cloned()).filter(long).collect();
+        for expr in exprs {
+            let steps = ir.steps_of(&expr);
+            if self.reuse(steps, expr.start) {
+                continue;
+            }
+            if let Some(order) = heavier_first(steps, expr.start)
+                && let Some(steps) = ir.steps.get_mut(expr.start as usize..expr.end as usize)
+            {
+                reorder(steps, expr.start, &order);
+            }
+        }
     }
 
     fn temp(&self, step: u32) -> u32 {
@@ -134,11 +182,34 @@ impl Temps {
     }
 }
 
+/// Puts the steps of an expression into an order.
+fn reorder(steps: &mut [Step], start: u32, order: &[u32]) {
+    let mut places = alloc::vec![0; steps.len()];
+    for (place, &at) in (start..).zip(order) {
+        if let Some(slot) = places.get_mut(at as usize) {
+            *slot = place;
+        }
+    }
+    let moved = |value| match value {
+        Value::Step(at) => {
+            let place = at.checked_sub(start).and_then(|at| places.get(at as usize));
+            Value::Step(place.copied().unwrap_or(at))
+        }
+        reg => reg,
+    };
+    let before = steps.to_vec();
+    for (to, step) in steps.iter_mut().zip(order.iter().filter_map(|&at| before.get(at as usize))) {
+        *to = Step { left: moved(step.left), right: moved(step.right), ..*step };
+    }
+}
+
 /// The steps whose results a step uses, counted from the expression's first.
 fn operands(step: &Step, start: u32) -> impl Iterator<Item = u32> {
-    [step.left, step.right].into_iter().filter_map(move |value| match value {
-        Value::Step(at) => at.checked_sub(start),
-        Value::Reg(_) => None,
+    let reads = step.op.operands();
+    let read = [(reads.reads_left, step.left), (reads.reads_right, step.right)];
+    read.into_iter().filter_map(move |value| match value {
+        (true, Value::Step(at)) => at.checked_sub(start),
+        _ => None,
     })
 }
 

@@ -145,7 +145,7 @@ impl Act {
 
 /// The weighted mean of old and new, a tenth at a time; the first value is taken whole.
 #[inline(always)]
-pub(super) fn ewma(weight: u64, old: u64, new: u64) -> u64 {
+pub(crate) fn ewma(weight: u64, old: u64, new: u64) -> u64 {
     if old == 0 {
         return new;
     }
@@ -157,7 +157,7 @@ pub(super) fn ewma(weight: u64, old: u64, new: u64) -> u64 {
 /// The later of two 32-bit counters that wrap. Half a turn apart the smaller one wins; a 0 never
 /// does, and what wins against it stays whole.
 #[inline(always)]
-pub(super) fn max_wrap(a: u64, b: u64) -> u64 {
+pub(crate) fn max_wrap(a: u64, b: u64) -> u64 {
     if a == 0 {
         return b;
     }
