@@ -280,6 +280,9 @@ pub(crate) struct Compile {
     /// What to print.
     #[arg(long, value_enum, default_value_t = Emit::Asm)]
     pub(crate) emit: Emit,
+    /// Print the checked steps after each pass of the optimiser instead.
+    #[arg(long, conflicts_with_all = ["emit", "opt"])]
+    pub(crate) passes: bool,
     /// Only warn of this lint (repeatable).
     #[arg(long, value_name = "LINT")]
     pub(crate) allow: Vec<String>,

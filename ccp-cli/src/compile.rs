@@ -3,9 +3,10 @@
 use std::io::Write;
 
 use anyhow::Context;
+use ccp_lang::ir::Ir;
 use ccp_lang::{
-    Bounds, Class, Code, Compiled, Kind, Limits, Primitive, PrimitiveDef, PrimitiveTable, Program,
-    Reg, Scope, Severity, ebpf, syntax,
+    Bounds, Class, Code, Compiled, Kind, Limits, Pass, Primitive, PrimitiveDef, PrimitiveTable,
+    Program, Reg, Scope, Severity, ebpf, syntax,
 };
 use ccp_wire::{FlowId, Install, MeasureRepr, ProgramUid};
 use serde_json::{Value, json};
@@ -24,6 +25,15 @@ pub(crate) fn compile(args: &Compile, color: bool) -> Result<(), Failure> {
     let compiler = compiler(&args.allow, &[], args.primitives.as_deref())?.opt(args.opt.into());
     let compiled = source.compile(&compiler, Severity::Warning, color);
     let mut out = std::io::stdout().lock();
+    if args.passes {
+        let mut text = String::new();
+        let add = |pass: Pass, ir: &Ir| text.push_str(&format!("# {pass}: {}\n{ir}\n", pass.doc()));
+        // What compiles has no errors.
+        let _ = compiler.passes(source.bytes(), add);
+        out.write_all(text.as_bytes())?;
+        out.flush()?;
+        return compiled.map(drop);
+    }
     match (args.emit, &compiled) {
         // What could be understood of a wrong program is shown too.
         (Emit::Ast, _) => write!(out, "{}", syntax::parse(source.bytes()).0)?,

@@ -219,8 +219,19 @@ fn bytes_that_are_no_text_are_an_error_with_a_place() {
 }
 
 #[test]
+fn compile_shows_the_steps_after_each_pass() {
+    let source = "(def) (when true (:= Cwnd (+ 1 2)))";
+    let run = ccp(&["compile", "-", "--passes"], source);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    let out = text(&run.stdout);
+    let passes: Vec<&str> = out.lines().filter(|line| line.starts_with("# ")).collect();
+    assert!(passes[0].starts_with("# fold: ") && passes.len() == 8, "{out}");
+    assert!(out.ends_with("Cwnd ← BIND #3\n\n"), "{out}");
+}
+
+#[test]
 fn check_prints_what_a_good_program_costs_at_most() {
-    let run = ccp(&["check", "-"], PROGRAM);
+    let run = ccp(&["check", "-", "--opt", "none"], PROGRAM);
     assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
     // Three declarations; both events, since the first falls through.
     assert_eq!(
@@ -242,7 +253,7 @@ fn check_for_tools_prints_an_object_for_each_mistake_and_each_good_program() {
     assert!(error["help"].as_str().unwrap().contains("Flow.rtt_sample_us"), "{error}");
     assert!(run.stderr.is_empty(), "{}", text(&run.stderr));
 
-    let run = ccp(&["check", "-", "--format", "json"], PROGRAM);
+    let run = ccp(&["check", "-", "--format", "json", "--opt", "none"], PROGRAM);
     let out = text(&run.stdout);
     let good: serde_json::Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
     assert_eq!(good["bounds"]["instructions_per_ack"], 9);

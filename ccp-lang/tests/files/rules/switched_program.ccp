@@ -1,6 +1,6 @@
 # Another program finds what registers hold, but for those it declares; Micros is 0.
 (def (Report (x 5) (time 0)))
-(when true (:= Report.x (+ Report.x 1)) (:= Report.time Micros) (:= kept Report.x) (report))
+(when true (:= Report.x (+ Report.x 1)) (:= Report.time Micros) (:= kept (if (> Cwnd 0) Report.x)) (report))
 #~ 69: warning[L0201]: `kept` is bound but never read
 #~     help: remove the bind, or declare `kept` in `(def …)`
 #@ program
