@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use ccp_lang::Program;
+use ccp_lang::{PrimitiveDef, PrimitiveTable, Program};
 use ccp_wire::{
     Address, Alive, ChangeProgRepr, Create, EncodeError, FieldUpdate, FlowId, Hello, HelloFlags,
     Install, MeasureRepr, Message, Messages, ProgramUid, RECORD_LEN, Ready, UpdateFieldsRepr,
@@ -58,8 +58,12 @@ impl Garbage {
             "(def (Report (volatile a 0) (b 7)) (c 9))
              (when (> Ack.lost_pkts_sample 0) (:= c (* c Flow.rate_incoming)) (:= Cwnd (/ Cwnd c)) (fallthrough))
              (when (> Micros 10) (:= Report.a (- Micros c)) (:= Rate (ewma 3 Report.a)) (report) (reset))",
+            // For another datapath.
+            "(def (Report (min 0))) (when true (:= Report.min Flow.min_rtt) (report))",
         ];
-        let compiler = ccp_lang::Compiler::new().allow_all();
+        let mut primitives = PrimitiveTable::standard();
+        primitives.add(PrimitiveDef::num("Flow.min_rtt", 31)).unwrap();
+        let compiler = ccp_lang::Compiler::new().allow_all().primitives(primitives);
         Self {
             random: Random::new(seed),
             programs: sources
