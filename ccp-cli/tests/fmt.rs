@@ -72,7 +72,7 @@ fn a_wrong_program_is_left_alone_and_the_others_are_formatted() {
 }
 
 #[test]
-fn our_own_programs_are_formatted() {
+fn our_own_programs_are_right_and_formatted() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     // A crate from a registry stands alone.
     if !root.join("docs/first.ccp").exists() {
@@ -87,21 +87,18 @@ fn our_own_programs_are_formatted() {
             let is_program = path.extension().is_some_and(|extension| extension == "ccp");
             if path.is_dir() && !matches!(name.as_str(), "target" | "tests" | ".git") {
                 open.push(path);
-            } else if is_program && !is_template(&path) {
+            } else if is_program {
                 files.push(path.to_str().unwrap().to_owned());
             }
         }
     }
     assert!(!files.is_empty());
-    let args: Vec<&str> =
-        ["fmt", "--check"].into_iter().chain(files.iter().map(String::as_str)).collect();
-    let run = ccp(&args, "");
-    assert!(run.status.success(), "{}{}", text(&run.stdout), text(&run.stderr));
-}
-
-/// Whether a file holds several variants of a program, line by line, and so is no program itself.
-fn is_template(path: &Path) -> bool {
-    ["bbr/bbr.ccp", "window/window.ccp"].iter().any(|name| path.ends_with(name))
+    for command in [&["fmt", "--check"][..], &["check"]] {
+        let args: Vec<&str> =
+            command.iter().copied().chain(files.iter().map(String::as_str)).collect();
+        let run = ccp(&args, "");
+        assert!(run.status.success(), "{}{}", text(&run.stdout), text(&run.stderr));
+    }
 }
 
 #[test]
