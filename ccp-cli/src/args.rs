@@ -338,6 +338,16 @@ pub(crate) enum Emit {
     Json,
 }
 
+/// Whose limits a program must keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LimitsOf {
+    /// Those of libccp, which every datapath has.
+    Libccp,
+    /// The largest that a datapath of this repository can be given; what passes those of libccp is a
+    /// warning.
+    Machine,
+}
+
 /// How diagnostics are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -352,6 +362,14 @@ pub(crate) struct Check {
     /// The programs; `-` for standard input.
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
+    /// Each FILE is a source tree or one of its files: checks the `.ccp` files and the programs in
+    /// string literals of Rust files, those that begin with `(def`. Folders named target and .git and
+    /// links to folders are passed over.
+    #[arg(long)]
+    pub(crate) embedded: bool,
+    /// The limits that a program must keep.
+    #[arg(long, value_enum, default_value_t = LimitsOf::Libccp)]
+    pub(crate) limits: LimitsOf,
     /// Only warn of this lint (repeatable).
     #[arg(long, value_name = "LINT")]
     pub(crate) allow: Vec<String>,

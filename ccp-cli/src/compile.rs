@@ -5,14 +5,14 @@ use std::io::Write;
 use anyhow::Context;
 use ccp_lang::ir::Ir;
 use ccp_lang::{
-    Bounds, Class, Code, Compiled, Kind, Limits, Pass, Primitive, PrimitiveDef, PrimitiveTable,
-    Program, Reg, Scope, Severity, ebpf, syntax,
+    Bounds, Class, Code, Compiled, Compiler, DiagCode, Kind, Limits, Pass, Primitive, PrimitiveDef,
+    PrimitiveTable, Program, Reg, Scope, Severity, ebpf, syntax,
 };
 use ccp_wire::{FlowId, Install, MeasureRepr, ProgramUid};
 use serde_json::{Value, json};
 
 use crate::Failure;
-use crate::args::{Check, Compile, Emit, Format, From};
+use crate::args::{Check, Compile, Emit, Format, From, LimitsOf};
 use crate::source::{Source, compiler, table};
 
 /// Compiles or assembles one program and prints it in the form asked for.
@@ -84,39 +84,112 @@ fn print(out: &mut impl Write, emit: Emit, program: &Program, scope: &Scope) -> 
 /// Checks every program, shows all that is wrong with each and the bounds of each good one, and fails
 /// if one is wrong.
 pub(crate) fn check(args: &Check, color: bool) -> Result<(), Failure> {
-    let compiler =
-        compiler(&args.allow, &args.deny, args.primitives.as_deref())?.opt(args.opt.into());
-    let primitives = table(args.primitives.as_deref())?;
-    let mut out = std::io::stdout().lock();
-    let mut wrong = false;
-    for file in &args.files {
-        // One unreadable file does not hide what is wrong with the others.
-        let source = match Source::read(file) {
-            Ok(source) => source,
-            Err(error) => {
-                eprintln!("ccp: {}", crate::whole(&error));
-                wrong = true;
-                continue;
-            }
-        };
-        let (checked, said) = match args.format {
-            Format::Human => (source.compile(&compiler, Severity::Note, color), Vec::new()),
-            Format::Json => source.compile_for_tools(&compiler),
-        };
-        said.iter().try_for_each(|object| writeln!(out, "{object}"))?;
-        match checked {
-            Ok(compiled) => {
-                let bounds = bounds(source.name(), &compiled, &primitives, args.format)?;
-                writeln!(out, "{bounds}")?;
-            }
-            Err(_) => wrong = true,
+    let mut check = Checking::new(args, color)?;
+    if args.embedded {
+        crate::embedded::check(&args.files, &mut check)?;
+    } else {
+        for file in &args.files {
+            check.read(Source::read(file))?;
         }
     }
-    out.flush()?;
-    if wrong { Err(Failure::Said) } else { Ok(()) }
+    check.end()
 }
 
-/// What a program costs at most. Within the limits of libccp: the compiler refuses anything above.
+/// Programs being checked, one after the other.
+pub(crate) struct Checking {
+    compiler: Compiler,
+    primitives: PrimitiveTable,
+    format: Format,
+    color: bool,
+    out: std::io::StdoutLock<'static>,
+    wrong: bool,
+}
+
+impl Checking {
+    fn new(args: &Check, color: bool) -> Result<Self, Failure> {
+        let compiler = compiler(&args.allow, &args.deny, args.primitives.as_deref())?;
+        let limits = match args.limits {
+            LimitsOf::Libccp => None,
+            LimitsOf::Machine => Some(Limits::MACHINE),
+        };
+        let compiler = match limits {
+            Some(limits) => compiler.limits(limits),
+            None => compiler,
+        };
+        Ok(Self {
+            compiler: compiler.opt(args.opt.into()),
+            primitives: table(args.primitives.as_deref())?,
+            format: args.format,
+            color,
+            out: std::io::stdout().lock(),
+            wrong: false,
+        })
+    }
+
+    /// One unreadable file does not hide what is wrong with the others.
+    pub(crate) fn read(&mut self, source: anyhow::Result<Source>) -> anyhow::Result<bool> {
+        match source {
+            Ok(source) => self.check(&source),
+            Err(error) => {
+                self.complain(&crate::whole(&error));
+                Ok(false)
+            }
+        }
+    }
+
+    pub(crate) fn complain(&mut self, what: &str) {
+        eprintln!("ccp: {what}");
+        self.wrong = true;
+    }
+
+    /// Something that is worth knowing, but no mistake.
+    pub(crate) fn note(&mut self, place: &str, what: &str) -> anyhow::Result<()> {
+        match self.format {
+            Format::Human => eprintln!("{place}: note: {what}"),
+            Format::Json => {
+                let note =
+                    json!({ "schema": 1, "file": place, "severity": "note", "message": what });
+                writeln!(self.out, "{note}")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says whether it is right.
+    pub(crate) fn check(&mut self, source: &Source) -> anyhow::Result<bool> {
+        let (checked, said) = match self.format {
+            Format::Human => {
+                (source.compile(&self.compiler, Severity::Note, self.color), Vec::new())
+            }
+            Format::Json => source.compile_for_tools(&self.compiler),
+        };
+        said.iter().try_for_each(|object| writeln!(self.out, "{object}"))?;
+        match checked {
+            Ok(compiled) => {
+                let bounds = bounds(&source.place(), &compiled, &self.primitives, self.format)?;
+                writeln!(self.out, "{bounds}")?;
+                Ok(true)
+            }
+            Err(_) => {
+                self.wrong = true;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Whether a program has declarations and nothing else, and these are right.
+    pub(crate) fn is_only_declarations(&self, program: &[u8]) -> bool {
+        let Err(errors) = self.compiler.compile(program) else { return false };
+        errors.errors().all(|error| error.code == DiagCode::MissingEvent)
+    }
+
+    fn end(mut self) -> Result<(), Failure> {
+        self.out.flush()?;
+        if self.wrong { Err(Failure::Said) } else { Ok(()) }
+    }
+}
+
+/// What a program costs at most.
 fn bounds(
     name: &str,
     compiled: &Compiled,
@@ -138,6 +211,7 @@ fn bounds(
             needs(primitives, reads)
         ),
         Format::Json => json!({
+            "schema": 1,
             "file": name,
             "bounds": {
                 "instructions": instrs,

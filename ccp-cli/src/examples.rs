@@ -36,6 +36,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("ccp compile", "ccp compile program.ccp --emit json"),
     ("ccp check", "ccp check *.ccp"),
     ("ccp check", "ccp check program.ccp --deny never-read --format json"),
+    ("ccp check", "ccp check --embedded src --limits machine"),
     ("ccp fmt", "ccp fmt *.ccp"),
     ("ccp fmt", "ccp fmt --check *.ccp"),
     ("ccp fmt", "ccp fmt - < program.ccp"),

@@ -9,6 +9,7 @@ mod compile;
 mod doctor;
 #[cfg(all(target_os = "linux", feature = "ebpf"))]
 mod dump;
+mod embedded;
 mod examples;
 mod explain;
 #[cfg(all(target_os = "linux", feature = "ebpf"))]

@@ -2,11 +2,13 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::rc::Rc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use anyhow::{Context, bail};
 use ccp_lang::{
-    Compiled, Compiler, Diagnostic, Diagnostics, Lint, Position, PrimitiveTable, Severity, Span,
+    Compiled, Compiler, Diagnostic, Diagnostics, LineIndex, Lint, Position, PrimitiveTable,
+    Severity, Span,
 };
 use serde_json::{Value, json};
 
@@ -16,6 +18,15 @@ use crate::Failure;
 pub(crate) struct Source {
     name: String,
     bytes: Vec<u8>,
+    /// Nothing for a file that is a program.
+    host: Option<Host>,
+}
+
+/// The Rust file that a program stands in.
+struct Host {
+    text: Rc<str>,
+    /// For each byte of the program the byte of the file that it stands at, and then the end.
+    at: Vec<u32>,
 }
 
 impl Source {
@@ -37,7 +48,28 @@ impl Source {
         if bytes.len() as u64 > MOST_BYTES {
             bail!("{name} is larger than {MOST_BYTES} bytes, which no datapath program is");
         }
-        Ok(Self { name, bytes })
+        Ok(Self { name, bytes, host: None })
+    }
+
+    /// A program in a Rust file. `at` has the place of each of its bytes there, and then the end.
+    pub(crate) fn embedded(name: String, text: Rc<str>, bytes: Vec<u8>, at: Vec<u32>) -> Self {
+        Self { name, bytes, host: Some(Host { text, at }) }
+    }
+
+    /// The file, and for a program inside a file the line and column.
+    pub(crate) fn place(&self) -> String {
+        let Some(host) = &self.host else { return self.name.clone() };
+        let start = host.at.first().copied().unwrap_or_default();
+        format!("{}:{}", self.name, LineIndex::new(&*host.text).position(start))
+    }
+
+    /// Where in the file a place of the program is.
+    fn within(&self, span: Span) -> Span {
+        let Some(Host { at, .. }) = &self.host else { return span };
+        let place =
+            |byte: u32| at.get(byte as usize).or_else(|| at.last()).copied().unwrap_or_default();
+        let start = place(span.start);
+        Span::new(start, place(span.end).max(start))
     }
 
     /// Compiles it and shows what the compiler says from `least` on.
@@ -90,7 +122,10 @@ impl Source {
 
     /// Lines and columns count from 1, columns in characters; bytes from 0.
     fn describe(&self, diagnostic: &Diagnostic) -> Value {
+        let lines = self.host.as_ref().map(|host| LineIndex::new(&*host.text));
         let place = |span: Span, position: Position| {
+            let span = self.within(span);
+            let position = lines.as_ref().map_or(position, |lines| lines.position(span.start));
             json!({
                 "line": position.line,
                 "column": position.column,
@@ -98,6 +133,7 @@ impl Source {
             })
         };
         json!({
+            "schema": 1,
             "file": self.name,
             "code": diagnostic.code.as_str(),
             "severity": diagnostic.severity.to_string(),
@@ -114,7 +150,8 @@ impl Source {
 
     fn show(&self, diagnostics: &Diagnostics, least: Severity, color: bool) {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        match std::str::from_utf8(&self.bytes) {
+        let text = self.host.as_ref().map(|host| Ok(&*host.text));
+        match text.unwrap_or_else(|| std::str::from_utf8(&self.bytes)) {
             Ok(text) => {
                 for diagnostic in diagnostics.iter().filter(|one| one.severity >= least) {
                     eprintln!("{}\n", renderer.render(&self.report(text, diagnostic)));
@@ -136,10 +173,12 @@ impl Source {
         };
         let mut snippet = Snippet::source(text)
             .path(self.name.as_str())
-            .annotation(AnnotationKind::Primary.span(range(diagnostic.span)));
+            .annotation(AnnotationKind::Primary.span(range(self.within(diagnostic.span))));
         for label in &diagnostic.labels {
             snippet = snippet.annotation(
-                AnnotationKind::Context.span(range(label.span)).label(label.message.as_str()),
+                AnnotationKind::Context
+                    .span(range(self.within(label.span)))
+                    .label(label.message.as_str()),
             );
         }
         let mut group = level

@@ -318,3 +318,59 @@ fn check_knows_the_primitives_of_a_file_and_says_which_are_needed() {
         "{said}"
     );
 }
+
+#[test]
+fn explain_shows_a_wrong_and_a_right_program_for_each_code() {
+    for code in ccp_lang::DiagCode::ALL {
+        let run = ccp(&["explain", code.as_str()], "");
+        assert_eq!(run.status.code(), Some(0));
+        let shown = text(&run.stdout);
+        let has_example =
+            ["\nWrong", "\nRight:\n", &format!("[{code}]: ")].map(|p| shown.contains(p));
+        assert_eq!(has_example, [code.example().is_some(); 3], "{shown}");
+        assert!(shown.lines().count() < 45, "{shown}");
+    }
+}
+
+#[test]
+fn objects_for_tools_have_a_schema_and_these_keys() {
+    let wrong = "(def (a 0) (a 1))\n(when true (:= Cwnd a))";
+    let out = text(&ccp(&["check", "-", "--format", "json"], wrong).stdout);
+    let object: serde_json::Value = serde_json::from_str(out.lines().next().unwrap()).unwrap();
+    let keys: Vec<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
+    let expected =
+        ["schema", "file", "code", "severity", "message", "at", "help", "lint", "labels"];
+    assert_eq!(keys, expected);
+    assert_eq!(object["schema"], 1);
+    let documented = include_str!("../README.md");
+    for key in keys {
+        assert!(documented.contains(&format!("`{key}`")), "README.md does not tell of {key}");
+    }
+}
+
+#[test]
+fn what_passes_the_limits_of_libccp_is_refused_unless_others_are_asked_for() {
+    let binds: String = (0..9).map(|n| format!("(:= x{n} (+ Cwnd {n})) (:= Cwnd x{n})")).collect();
+    let source = format!("(def) (when true {binds})");
+    let run = ccp(&["check", "-"], &source);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(text(&run.stderr).contains("E0603"), "{}", text(&run.stderr));
+    let run = ccp(&["check", "-", "--limits", "machine"], &source);
+    assert_eq!(run.status.code(), Some(0));
+    assert!(text(&run.stderr).contains("9 locals, of which libccp has 8"), "{}", text(&run.stderr));
+}
+
+#[test]
+fn the_longest_report_fits_the_buffer_of_published_agents() {
+    let fields =
+        |form: &str| (0..110).map(|n| form.replace('N', &n.to_string())).collect::<String>();
+    let source = format!(
+        "(def (Report {})) (when true {} (report))",
+        fields("(volatile aN 0)"),
+        fields("(:= Report.aN Cwnd)")
+    );
+    let out =
+        text(&ccp(&["check", "-", "--limits", "machine", "--format", "json"], &source).stdout);
+    let bounds: serde_json::Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+    assert_eq!(bounds["bounds"]["report_bytes"], 896);
+}

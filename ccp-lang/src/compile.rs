@@ -56,6 +56,7 @@ pub struct Compiler {
     available: u64,
     limits: Limits,
     opt: Opt,
+    heeds_comments: bool,
 }
 
 impl Compiler {
@@ -68,6 +69,7 @@ impl Compiler {
             available: u64::MAX,
             limits: Limits { primitives: Limits::MACHINE.primitives, ..Limits::LIBCCP },
             opt: Opt::Full,
+            heeds_comments: true,
         }
     }
 
@@ -78,7 +80,8 @@ impl Compiler {
         self
     }
 
-    /// Every lint that denies only warns, and the program means what it means to portus.
+    /// Every lint that denies only warns, and the program means what it means to portus, to which
+    /// comments that allow or deny lints are comments like any other.
     #[must_use]
     pub fn allow_all(mut self) -> Self {
         for &lint in Lint::ALL {
@@ -86,6 +89,7 @@ impl Compiler {
                 self.levels.allow(lint);
             }
         }
+        self.heeds_comments = false;
         self
     }
 
@@ -127,6 +131,14 @@ impl Compiler {
         self
     }
 
+    fn parse<'s>(&self, src: &'s [u8], sink: &mut Sink) -> syntax::Tree<'s> {
+        let tree = syntax::parse_into(src, sink);
+        if self.heeds_comments {
+            sink.heed(&tree.lint_comments, src);
+        }
+        tree
+    }
+
     /// Checks a program and gives it as its typed steps, before registers are assigned.
     ///
     /// # Errors
@@ -134,7 +146,7 @@ impl Compiler {
     pub fn check(&self, src: impl AsRef<[u8]>) -> Result<Ir, Diagnostics> {
         let src = src.as_ref();
         let mut sink = Sink::new(self.levels);
-        let tree = syntax::parse_into(src, &mut sink);
+        let tree = self.parse(src, &mut sink);
         let (ir, _) =
             check::check(&tree, &self.primitives, self.available, &self.limits, &mut sink);
         if sink.has_errors() {
@@ -150,7 +162,7 @@ impl Compiler {
     pub fn compile(&self, src: impl AsRef<[u8]>) -> Result<Compiled, Diagnostics> {
         let src = src.as_ref();
         let mut sink = Sink::new(self.levels);
-        let tree = syntax::parse_into(src, &mut sink);
+        let tree = self.parse(src, &mut sink);
         let (mut ir, scope) =
             check::check(&tree, &self.primitives, self.available, &self.limits, &mut sink);
         if sink.has_errors() {
@@ -163,7 +175,13 @@ impl Compiler {
         }
         let spans = declared(&ir, &scope).chain(of_steps).collect();
         match Program::verify(code, &self.limits) {
-            Ok(program) => Ok(Compiled { program, scope, spans, warnings: sink.finish(src) }),
+            Ok(program) => {
+                check::beyond_libccp(&tree, &program, &scope, &mut sink);
+                if sink.has_errors() {
+                    return Err(sink.finish(src));
+                }
+                Ok(Compiled { program, scope, spans, warnings: sink.finish(src) })
+            }
             Err(error) => {
                 let message = alloc::format!("the compiled program does not verify: {error}");
                 let help = "this is a mistake of the compiler; please report it with the program";

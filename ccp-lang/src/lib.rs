@@ -50,7 +50,9 @@ pub use code::{Code, Event, Instr, Operand, RECORD_LEN, Record, RecordError, Rec
 #[cfg(feature = "compiler")]
 pub use compile::{Compiled, Compiler, compile};
 #[cfg(feature = "compiler")]
-pub use diag::{DiagCode, Diagnostic, Diagnostics, Label, LineIndex, Position, Severity, Span};
+pub use diag::{
+    DiagCode, Diagnostic, Diagnostics, Example, Label, LineIndex, Position, Severity, Span,
+};
 #[cfg(feature = "compiler")]
 pub use from_report::{__place, FromReport};
 pub use limits::Limits;

@@ -68,6 +68,8 @@ lints! {
     NeverRuns        "never-runs"        Warn "an event that can never run"
     FallthroughReach "fallthrough-reach" Warn "a fallthrough that changes what a later event's stop means"
     TypeChange       "type-change"       Warn "a Bool bound to a number, or a number to a Bool"
+    UnknownLint      "unknown-lint"      Warn "a comment that allows or denies a lint that does not exist"
+    LibccpLimit      "libccp-limit"      Warn "more than libccp has, within larger limits"
 }
 
 impl fmt::Display for Lint {
@@ -127,11 +129,17 @@ impl Levels {
 
     /// A denied lint becomes a warning, one that warns falls silent.
     pub(crate) const fn allow(&mut self, lint: Lint) {
-        let level = match lint.default_level() {
+        self.set(lint, lint.allowed_level());
+    }
+}
+
+impl Lint {
+    /// How it is treated where it is allowed.
+    pub(crate) const fn allowed_level(self) -> Level {
+        match self.default_level() {
             Level::Deny => Level::Warn,
             Level::Warn | Level::Off => Level::Off,
-        };
-        self.set(lint, level);
+        }
     }
 }
 

@@ -263,8 +263,9 @@ impl Env {
 
     fn count_locals(&self, tree: &Tree<'_>, limits: &Limits, sink: &mut Sink) {
         // Names that nothing binds are mistakes of their own, unless they are allowed.
-        let counts =
-            |var: &&Var| var.kind == Kind::Local && (var.bound || !sink.denies(Lint::UnboundRead));
+        let counts = |var: &&Var| {
+            var.kind == Kind::Local && (var.bound || !sink.denies(Lint::UnboundRead, var.span))
+        };
         let Some(var) = self.vars.iter().filter(counts).nth(limits.locals as usize) else {
             return;
         };

@@ -223,7 +223,7 @@ impl Checker<'_, '_, '_> {
             self.error(DiagCode::RunTogether, span, message, help);
             return;
         }
-        if !self.sink.wants(Lint::UnboundRead) {
+        if self.tree.is_garbled || !self.sink.wants(Lint::UnboundRead) {
             return;
         }
         let help = if text == "infinity" {
@@ -310,7 +310,7 @@ impl Checker<'_, '_, '_> {
         }
         let flag = match command {
             Command::Report => {
-                if self.env.reports == 0 && !self.said_empty_report {
+                if self.env.reports == 0 && !self.said_empty_report && !self.tree.is_garbled {
                     self.said_empty_report = true;
                     self.sink.push(
                         Diagnostic::lint(
@@ -562,7 +562,7 @@ impl Checker<'_, '_, '_> {
         let Some((prefix @ ("Report" | "Ack" | "Flow"), field)) = text.split_once('.') else {
             return;
         };
-        if !self.sink.wants(Lint::UnknownField) {
+        if self.tree.is_garbled || !self.sink.wants(Lint::UnknownField) {
             return;
         }
         let message = match prefix {

@@ -3,6 +3,7 @@
 //! Finds all that is wrong with a program that could be parsed, and what is odd about one that is
 //! right. Decides the order of evaluation, but not which temporary holds what.
 
+mod beyond;
 mod env;
 mod expr;
 mod flow;
@@ -12,6 +13,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+pub(crate) use beyond::libccp as beyond_libccp;
 use env::Env;
 use expr::Frame;
 use expr::Operand;

@@ -135,6 +135,10 @@ codes! {
         "Lint `fallthrough-reach`. A fallthrough holds for the rest of the invocation, so that later events no longer stop the ones behind them."
     TypeChange "L0206" "a Bool bound to a number, or a number to a Bool"
         "Lint `type-change`. The variable keeps its declared type; true is 1 and false is 0."
+    UnknownLint "L0207" "a comment names a lint that does not exist"
+        "Lint `unknown-lint`. `# allow(NAME)` and `# deny(NAME)` set the level of a lint: before the first form for the whole program, on a line of their own for the form that begins next, behind code for that line."
+    LibccpLimit "L0208" "more than libccp has"
+        "Lint `libccp-limit`. libccp has 255 instructions, 256 events, 8 locals and 8 temporaries, and checks none of it. Other datapaths may take more; unless larger limits are asked for, this is an error."
 }
 
 impl fmt::Display for DiagCode {

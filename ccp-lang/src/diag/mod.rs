@@ -3,6 +3,8 @@
 //! Says nothing about how a program is understood; the other stages push what they find.
 
 mod code;
+mod example;
+mod scopes;
 mod span;
 mod suggest;
 
@@ -12,10 +14,13 @@ use alloc::vec::Vec;
 use core::fmt;
 
 pub use code::DiagCode;
+pub use example::Example;
+use scopes::Scopes;
 pub use span::{LineIndex, Position, Span};
 pub(crate) use suggest::{Candidates, closest};
 
 use crate::lint::{Level, Levels, Lint};
+use crate::syntax::{LintComment, Place};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -254,6 +259,8 @@ impl core::error::Error for Diagnostics {}
 #[derive(Debug)]
 pub(crate) struct Sink {
     levels: Levels,
+    /// Where comments say something else.
+    scopes: Scopes,
     list: Vec<Diagnostic>,
     omitted: usize,
     errors: usize,
@@ -261,17 +268,53 @@ pub(crate) struct Sink {
 
 impl Sink {
     pub(crate) const fn new(levels: Levels) -> Self {
-        Self { levels, list: Vec::new(), omitted: 0, errors: 0 }
+        Self { levels, scopes: Scopes::new(), list: Vec::new(), omitted: 0, errors: 0 }
+    }
+
+    /// Heeds comments that allow or deny lints.
+    pub(crate) fn heed(&mut self, comments: &[LintComment], src: &[u8]) {
+        let names = comments.iter().flat_map(|c| c.names.iter().map(move |name| (c, *name)));
+        let mut unknown = Vec::new();
+        for (comment, span) in names {
+            let name = src.get(span.range()).and_then(|name| core::str::from_utf8(name).ok());
+            let name = name.unwrap_or_default();
+            let Ok(lint) = name.parse::<Lint>() else {
+                unknown.push((span, name));
+                continue;
+            };
+            let level = if comment.allows { lint.allowed_level() } else { Level::Deny };
+            match comment.place {
+                Place::Program => self.levels.set(lint, level),
+                // Nothing follows it.
+                Place::Form(_) => {}
+                Place::Within(place) => self.scopes.add(lint, level, place, false),
+                Place::Line(place) => self.scopes.add(lint, level, place, true),
+            }
+        }
+        self.scopes.finish();
+        for (span, name) in unknown {
+            let names = || Lint::ALL.iter().map(|lint| lint.name());
+            let help = match closest(name, names()) {
+                Some(meant) => alloc::format!("did you mean `{meant}`?"),
+                None => alloc::format!("there are {}", names().collect::<Vec<_>>().join(", ")),
+            };
+            let message = alloc::format!("there is no lint `{name}`");
+            self.push(Diagnostic::lint(Lint::UnknownLint, span, message).help(help));
+        }
+    }
+
+    fn level(&self, lint: Lint, span: Span) -> Level {
+        self.scopes.level(lint, span.start).unwrap_or_else(|| self.levels.level(lint))
     }
 
     /// Whether findings of the lint are wanted. Asked before a message is made at some cost.
     pub(crate) fn wants(&self, lint: Lint) -> bool {
-        self.levels.level(lint) != Level::Off
+        self.levels.level(lint) != Level::Off || self.scopes.mention(lint)
     }
 
-    /// Whether findings of the lint are errors.
-    pub(crate) fn denies(&self, lint: Lint) -> bool {
-        self.levels.level(lint) == Level::Deny
+    /// Whether a finding of the lint at a place is an error.
+    pub(crate) fn denies(&self, lint: Lint, span: Span) -> bool {
+        self.level(lint, span) == Level::Deny
     }
 
     /// Whether one more would still be kept; helps that cost time are not worked out otherwise.
@@ -285,7 +328,7 @@ impl Sink {
 
     pub(crate) fn push(&mut self, mut diagnostic: Diagnostic) {
         if let Some(lint) = diagnostic.lint {
-            match self.levels.level(lint) {
+            match self.level(lint, diagnostic.span) {
                 Level::Off => return,
                 Level::Warn => {}
                 Level::Deny => diagnostic.severity = Severity::Error,

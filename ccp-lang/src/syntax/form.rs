@@ -7,6 +7,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::comment::{self, LintComment};
 use super::operator::Operator;
 use super::token::{Token, next_token};
 use crate::diag::{DiagCode, Diagnostic, Sink, Span};
@@ -36,13 +37,19 @@ pub(crate) enum FormKind {
 pub(crate) struct Forms<'s> {
     src: &'s [u8],
     list: Vec<Form>,
+    /// The comments that name lints.
+    pub(crate) lint_comments: Vec<LintComment>,
 }
 
 impl<'s> Forms<'s> {
     pub(crate) fn read(src: &'s [u8], sink: &mut Sink) -> Self {
         let mut reader = Reader {
             // A token is about four bytes long, with its white space.
-            forms: Self { src, list: Vec::with_capacity(src.len() / 5 + 4) },
+            forms: Self {
+                src,
+                list: Vec::with_capacity(src.len() / 5 + 4),
+                lint_comments: Vec::new(),
+            },
             open: Vec::with_capacity(16),
             is_balanced: None,
             stray: false,
@@ -115,6 +122,7 @@ impl Reader<'_, '_> {
         while let Some((token, len, next)) = next_token(rest) {
             let end = (src.len() - next.len()) as u32;
             let span = Span::new(end - len as u32, end);
+            self.comments(last_end as usize..span.start as usize);
             rest = next;
             match token {
                 Token::Open => {
@@ -135,6 +143,7 @@ impl Reader<'_, '_> {
             self.stray &= token == Token::Close;
             last_end = end;
         }
+        self.comments(last_end as usize..src.len());
         if !self.open.is_empty() {
             self.unclosed(self.open.len(), None);
             let (end, len) = (last_end, self.forms.len());
@@ -145,6 +154,12 @@ impl Reader<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Looks for comments that name lints in what stands between two tokens.
+    fn comments(&mut self, gap: core::ops::Range<usize>) {
+        let next = self.forms.len();
+        comment::find(self.forms.src, gap, next, &mut self.forms.lint_comments);
     }
 
     fn push(&mut self, kind: FormKind, span: Span) {

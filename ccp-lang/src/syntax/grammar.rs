@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use super::comment::Place;
 use super::form::{FormKind, Forms};
 use super::names::Names;
 use super::operator::{Command, Operator};
@@ -57,12 +58,20 @@ impl<'s, 'd> Parser<'s, 'd> {
         } else {
             src
         };
-        let forms = Forms::read(src, sink);
+        let mut forms = Forms::read(src, sink);
+        let mut lint_comments = core::mem::take(&mut forms.lint_comments);
+        for comment in &mut lint_comments {
+            if let Place::Form(next) = comment.place {
+                comment.place = Place::Within(forms.get(next).span);
+            }
+        }
         let tree = Tree {
             names: Names::new(),
             decls: Vec::with_capacity(16),
             events: Vec::with_capacity(8),
             nodes: Vec::with_capacity(forms.len() as usize),
+            lint_comments,
+            is_garbled: false,
         };
         Self { forms, tree, open: Vec::with_capacity(8), sink }
     }
@@ -100,8 +109,25 @@ impl<'s, 'd> Parser<'s, 'd> {
         let mut def = None;
         let mut misplaced = false;
         let mut after_atom = false;
+        let (mut unopened, mut after_expr) = (false, false);
         for at in self.top_level() {
             let head = self.head(at);
+            if !self.forms.is_list(at) && self.opens_nothing(at) {
+                (misplaced, unopened) = (true, true);
+                after_atom = true;
+                continue;
+            }
+            unopened &= !matches!(head, Some("def" | "when"));
+            // What follows an event that was closed too early is one mistake.
+            let is_expr = self.is_expr(at);
+            if is_expr && after_expr {
+                continue;
+            }
+            after_expr = is_expr;
+            // It belongs to the word before it, about which there is an error already.
+            if unopened {
+                continue;
+            }
             // A run of words, such as a comment without its `#`, is one mistake.
             let is_atom = !self.forms.is_list(at);
             if is_atom && after_atom {
@@ -135,6 +161,7 @@ impl<'s, 'd> Parser<'s, 'd> {
                 }
             }
         }
+        self.tree.is_garbled |= misplaced;
         let place = Span::new(0, 0);
         let nothing_else = !misplaced && self.sink.has_errors() == errors_before;
         if def.is_none() && !misplaced {
@@ -165,6 +192,29 @@ impl<'s, 'd> Parser<'s, 'd> {
         }
     }
 
+    /// Complains about a `def` or `when` without its parenthesis. What such a `def` declares is known
+    /// all the same.
+    fn opens_nothing(&mut self, at: u32) -> bool {
+        let form = self.forms.get(at);
+        if form.kind != FormKind::Word {
+            return false;
+        }
+        let word = self.forms.word(at);
+        if !matches!(word, "def" | "when") {
+            return false;
+        }
+        let message = format!("`{word}` without a parenthesis before it");
+        let help = format!("write `({word} …)`");
+        self.error(DiagCode::UnexpectedForm, form.span, message, help);
+        if word == "def" {
+            let rest = self.forms.siblings(at + 1..self.forms.len());
+            let next = rest.take_while(|&at| self.head(at) != Some("when")).last();
+            let end = next.map_or(at + 1, |last| self.forms.get(last).end);
+            self.decls(at + 1, end);
+        }
+        true
+    }
+
     fn top_level(&self) -> Vec<u32> {
         self.forms.siblings(0..self.forms.len()).collect()
     }
@@ -175,6 +225,14 @@ impl<'s, 'd> Parser<'s, 'd> {
         let is_word =
             first < self.forms.get(at).end && self.forms.get(first).kind == FormKind::Word;
         (is_word && self.forms.is_list(at)).then(|| self.forms.word(first))
+    }
+
+    /// Whether a form is a list that begins as expressions do.
+    fn is_expr(&self, at: u32) -> bool {
+        let head = self.head(at).unwrap_or("");
+        let is_word = Operator::from_word(head).is_some() || Command::from_word(head).is_some();
+        let first = self.forms.children(at).next();
+        is_word || first.is_some_and(|at| matches!(self.forms.get(at).kind, FormKind::Symbol(_)))
     }
 
     /// Complains about a form that is neither declarations nor event. Says whether those may have
@@ -200,7 +258,6 @@ impl<'s, 'd> Parser<'s, 'd> {
         }
         let head_span = self.span(at + 1);
         let head = self.head(at).unwrap_or("");
-        let head_kind = self.forms.get(at + 1).kind;
         for word in ["when", "def"] {
             let rest = head.strip_prefix(word);
             let is_event_glued = rest.is_some_and(|rest| !rest.is_empty());
@@ -211,10 +268,7 @@ impl<'s, 'd> Parser<'s, 'd> {
                 return true;
             }
         }
-        let is_expr = matches!(head_kind, FormKind::Symbol(_))
-            || Operator::from_word(head).is_some()
-            || Command::from_word(head).is_some();
-        if is_expr {
+        if self.is_expr(at) {
             let message = format!("`{}` stands outside an event", self.quote(at));
             self.error(
                 DiagCode::UnexpectedForm,
@@ -235,10 +289,12 @@ impl<'s, 'd> Parser<'s, 'd> {
     }
 
     fn def(&mut self, at: u32) {
+        self.decls(at + 2, self.forms.get(at).end);
+    }
+
+    fn decls(&mut self, mut next: u32, end: u32) {
         let mut report: Option<u32> = None;
-        let mut is_garbled = false;
-        let mut next = at + 2;
-        let end = self.forms.get(at).end;
+        let (mut is_garbled, mut after_atom) = (false, false);
         while next < end {
             let child = next;
             next = self.forms.get(child).end;
@@ -247,9 +303,13 @@ impl<'s, 'd> Parser<'s, 'd> {
             is_garbled |= self.forms.get(child).kind == FormKind::Unknown;
             if !is_struct {
                 // What stands between strange characters was hardly meant as it reads.
-                if !is_garbled || self.forms.is_list(child) {
+                let is_atom = !self.forms.is_list(child);
+                self.tree.is_garbled |= is_atom;
+                // A run of words is one mistake.
+                if !is_atom || !(is_garbled || after_atom) {
                     self.decl(child, false);
                 }
+                after_atom = is_atom;
                 continue;
             }
             if report.is_some() {
@@ -352,7 +412,12 @@ impl<'s, 'd> Parser<'s, 'd> {
             return nothing;
         }
         let is_garbled = values.iter().any(|&at| self.forms.get(at).kind == FormKind::Unknown);
-        if let Some(&extra) = more.first().filter(|_| !is_garbled) {
+        let is_digit = |byte: &u8| byte.is_ascii_digit();
+        let is_constant = self.forms.get(value).kind == FormKind::Infinity
+            || matches!(self.forms.text(value), b"true" | b"false")
+            || self.forms.text(value).first().is_some_and(is_digit);
+        // What is no constant is said below, once.
+        if let Some(&extra) = more.first().filter(|_| !is_garbled && is_constant) {
             let message = format!("`{}` is too much in a declaration", self.quote(extra));
             self.error(
                 DiagCode::BadDeclaration,
@@ -468,6 +533,7 @@ impl<'s, 'd> Parser<'s, 'd> {
             let form = self.forms.get(at);
             if let Some(parent) = self.open.last_mut() {
                 parent.operands += 1;
+                parent.is_wrong |= form.kind == FormKind::Unknown;
             }
             at = match form.kind {
                 FormKind::List => self.list(at),

@@ -4,6 +4,7 @@
 //! never fails and never recurses; what it could not understand is an [`ExprKind::Error`] in the tree
 //! and a diagnostic. Names are not looked up here, nor types checked.
 
+mod comment;
 mod form;
 mod grammar;
 mod names;
@@ -11,6 +12,7 @@ mod operator;
 pub(crate) mod token;
 mod tree;
 
+pub(crate) use comment::{LintComment, Place};
 pub(crate) use grammar::{parse_expr, parse_into};
 pub use names::Name;
 pub use operator::{Command, Operator};

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
+use super::comment::LintComment;
 use super::names::{Name, Names};
 use super::operator::{Command, Operator};
 use crate::diag::Span;
@@ -20,6 +21,10 @@ pub struct Tree<'s> {
     pub(crate) decls: Vec<Decl>,
     pub(crate) events: Vec<Event>,
     pub(crate) nodes: Vec<Node>,
+    /// Comments that name lints, with the places where they hold.
+    pub(crate) lint_comments: Vec<LintComment>,
+    /// Whether declarations may stand where they were not found.
+    pub(crate) is_garbled: bool,
 }
 
 /// A declaration.
