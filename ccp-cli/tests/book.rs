@@ -27,6 +27,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("cargo build -p ccp-cli", "the guide to Linux TCP has what comes after it"),
     ("sudo target/debug/ccp ", "the guide to Linux TCP has it"),
     ("iperf3 ", "the guide to Linux TCP has it"),
+    ("ccp man \"$DESTDIR", "tests/fmt.rs writes the pages into a folder"),
+    ("ccp completions bash > ", "tests/fmt.rs makes the scripts"),
 ];
 
 #[test]
