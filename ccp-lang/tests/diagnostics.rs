@@ -75,6 +75,14 @@ fn one_token_too_few_makes_few_errors() {
 }
 
 #[test]
+fn declarations_behind_bare_words_are_read_once() {
+    let source = "def (aa 0) ".repeat(50);
+    let (tree, _) = ccp_lang::syntax::parse(&source);
+    let shown = tree.to_string();
+    assert_eq!(shown.matches("aa").count(), 50, "{shown}");
+}
+
+#[test]
 fn a_hundred_are_kept_and_the_others_counted() {
     let binds = "(:= Cwnd (foo 1 2)) ".repeat(130);
     let errors = compile(format!("(def) (when true {binds})")).unwrap_err();
