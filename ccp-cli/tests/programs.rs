@@ -352,10 +352,10 @@ fn objects_for_tools_have_a_schema_and_these_keys() {
 fn what_passes_the_limits_of_libccp_is_refused_unless_others_are_asked_for() {
     let binds: String = (0..9).map(|n| format!("(:= x{n} (+ Cwnd {n})) (:= Cwnd x{n})")).collect();
     let source = format!("(def) (when true {binds})");
-    let run = ccp(&["check", "-"], &source);
+    let run = ccp(&["check", "-", "--opt", "none"], &source);
     assert_eq!(run.status.code(), Some(1));
     assert!(text(&run.stderr).contains("E0603"), "{}", text(&run.stderr));
-    let run = ccp(&["check", "-", "--limits", "machine"], &source);
+    let run = ccp(&["check", "-", "--limits", "machine", "--opt", "none"], &source);
     assert_eq!(run.status.code(), Some(0));
     assert!(text(&run.stderr).contains("9 locals, of which libccp has 8"), "{}", text(&run.stderr));
 }

@@ -1,7 +1,7 @@
 //! Diagnostics as a user meets them: each code, several mistakes at once, lints named in comments.
 #![cfg(feature = "compiler")]
 
-use ccp_lang::{Compiler, DiagCode, Diagnostics, Limits, Lint, Severity, compile};
+use ccp_lang::{Compiler, DiagCode, Diagnostics, Limits, Lint, Opt, Severity, compile};
 
 fn codes(source: &str) -> Vec<&'static str> {
     let said = match compile(source) {
@@ -163,7 +163,7 @@ fn as_many_comments_as_findings_take_no_longer() {
 
 #[test]
 fn what_passes_the_limits_of_libccp_is_a_warning_where_more_is_allowed() {
-    let larger = Compiler::new().limits(Limits::MACHINE);
+    let larger = Compiler::new().limits(Limits::MACHINE).opt(Opt::None);
     let warned = |source: &str| -> Vec<String> {
         let said = larger.compile(source).unwrap().warnings;
         let said = said.iter().filter(|d| d.lint == Some(Lint::LibccpLimit));

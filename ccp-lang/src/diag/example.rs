@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::DiagCode;
 use crate::compile::Compiler;
 use crate::limits::Limits;
+use crate::opt::Opt;
 use crate::primitive::Primitive;
 
 /// A wrong program and a right one.
@@ -35,13 +36,18 @@ impl DiagCode {
                 compiler = compiler.available(!Primitive::FlowRttSampleUs.mask());
             }
             Self::LibccpLimit => {
-                only = Some("where the limits of other datapaths apply");
-                compiler = compiler.limits(Limits::MACHINE);
+                only = Some("with `--limits machine --opt none`");
+                compiler = compiler.limits(Limits::MACHINE).opt(Opt::None);
             }
             Self::TooManyEvents => {
-                only = Some("where more than 255 instructions are allowed");
+                only = Some("with `--opt none`, where more than 255 instructions are allowed");
                 let max_events = Limits::LIBCCP.max_events;
-                compiler = compiler.limits(Limits { max_events, ..Limits::MACHINE });
+                compiler = compiler.limits(Limits { max_events, ..Limits::MACHINE }).opt(Opt::None);
+            }
+            // The optimiser would make these small enough.
+            Self::TooManyInstructions | Self::TooManyLocals | Self::TooManyTemporaries => {
+                only = Some("with `--opt none`");
+                compiler = compiler.opt(Opt::None);
             }
             _ => {}
         }
