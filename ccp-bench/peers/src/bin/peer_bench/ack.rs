@@ -185,7 +185,11 @@ fn libccp_flow(
     let install = Install { program_uid: ProgramUid(1), events, instrs };
     let len = install.encode(&mut buffer).expect("it fits");
     datapath.recv_msg(&mut buffer[..len]).expect("libccp takes it");
-    let connection = Connection::start(datapath, Transport { cwnd: 14_480, rate: 0 }, libccp::FlowInfo::default());
+    let connection = Connection::start(
+        datapath,
+        Transport { cwnd: 14_480, rate: 0 },
+        libccp::FlowInfo::default(),
+    );
     let mut connection = connection.expect("a free slot");
     let change = ChangeProgRepr { flow: FlowId(1), program_uid: ProgramUid(1), fields };
     let len = change.encode(&mut buffer).expect("it fits");

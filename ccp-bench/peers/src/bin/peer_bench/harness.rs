@@ -75,11 +75,8 @@ pub(crate) fn three<A, B, C>(
     mut ours: impl FnMut() -> B,
     mut by_hand: impl FnMut() -> C,
 ) -> (f64, f64, f64) {
-    let calls = (
-        calls_per_batch(&mut peer),
-        calls_per_batch(&mut ours),
-        calls_per_batch(&mut by_hand),
-    );
+    let calls =
+        (calls_per_batch(&mut peer), calls_per_batch(&mut ours), calls_per_batch(&mut by_hand));
     let mut times = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..BATCHES {
         times.0.push(per_call(&mut peer, calls.0));
