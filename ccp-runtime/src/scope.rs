@@ -32,7 +32,7 @@ impl Scope {
         &self.variables
     }
 
-    /// Looks up the fields of a struct that [`report!`](crate::report) declares, for
+    /// Looks up the fields of a struct that [`report!`](crate::report!) declares, for
     /// [`Report::get`](crate::Report::get).
     ///
     /// # Errors
