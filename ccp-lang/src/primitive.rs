@@ -164,7 +164,7 @@ impl Primitives {
         self
     }
 
-    /// Sets one value.
+    /// Sets one value. Those of type Bool are 0 or 1: compiled programs rely on it.
     #[inline]
     pub const fn set(&mut self, primitive: Primitive, value: u64) {
         self.values[primitive as usize % Self::COUNT] = value;
