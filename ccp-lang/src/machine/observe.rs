@@ -76,6 +76,7 @@ impl Program {
     /// and takes several times as long.
     ///
     /// ```
+    /// # #[cfg(feature = "compiler")] {
     /// use ccp_lang::{Call, Micros, Observed, Primitives, Registers, Staged, compile};
     /// let compiled = compile("(def) (when (> Ack.bytes_acked 0) (:= Cwnd 9)) (when true (:= Cwnd 5))")?;
     /// let call = Call {
@@ -94,7 +95,10 @@ impl Program {
     ///     }
     /// });
     /// assert_eq!(decided, [(0, false), (1, true)]);
-    /// # Ok::<(), ccp_lang::Diagnostics>(())
+    /// # return Ok::<(), ccp_lang::Diagnostics>(());
+    /// # }
+    /// # #[cfg(not(feature = "compiler"))]
+    /// # Ok::<(), ccp_lang::VerifyError>(())
     /// ```
     pub fn invoke_observed(
         &self,
