@@ -36,6 +36,8 @@ mod opt;
 #[cfg(feature = "compiler")]
 mod portable;
 mod primitive;
+#[cfg(any(feature = "compiler", feature = "ebpf"))]
+mod range;
 mod reg;
 #[cfg(feature = "compiler")]
 mod scope;

@@ -11,6 +11,7 @@ use super::asm::{Gpr, Size, Src};
 use super::lower::Lowering;
 use super::work::{self, Operand, Work};
 use crate::machine::file::{EVENT_FLAG, SCRATCH, SHOULD_CONTINUE, Slot};
+use crate::range::Range;
 
 /// The registers that programs use.
 const FREE: [Gpr; 6] = [Gpr::R0, Gpr::R1, Gpr::R2, Gpr::R3, Gpr::R4, Gpr::R5];
@@ -20,30 +21,6 @@ pub(super) const PAGE: Gpr = Gpr::R9;
 
 /// How far ahead the next use of a value is looked for.
 const WINDOW: usize = 48;
-
-/// The least and the largest value that a slot may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Range {
-    pub(super) lo: u64,
-    pub(super) hi: u64,
-}
-
-impl Range {
-    pub(super) const ANY: Self = Self { lo: 0, hi: u64::MAX };
-    pub(super) const BOOL: Self = Self { lo: 0, hi: 1 };
-
-    pub(super) const fn one(value: u64) -> Self {
-        Self { lo: value, hi: value }
-    }
-
-    pub(super) const fn is_bool(self) -> bool {
-        self.hi <= 1
-    }
-
-    pub(super) fn or(self, other: Self) -> Self {
-        Self { lo: self.lo.min(other.lo), hi: self.hi.max(other.hi) }
-    }
-}
 
 /// Where the value of a slot is, beside its place in the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! One invocation as code: what [`Program::invoke`] does, in the same order.
 
 use super::asm::{Asm, Cond, Gpr, Label, Size};
-use super::cache::{PAGE, Place, Range, State};
+use super::cache::{PAGE, Place, State};
 use super::host::{Ending, Host};
 use super::layout::Layout;
 use super::lower::{Lowering, store_constant};
@@ -12,6 +12,7 @@ use crate::machine::file::{
     SHOULD_REPORT, Slot, ZERO,
 };
 use crate::primitive::{Primitive, Primitives};
+use crate::range::Range;
 use crate::reg::INFINITY;
 
 /// Where a program is to run.

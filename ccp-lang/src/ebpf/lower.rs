@@ -7,12 +7,13 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::asm::{Alu, Asm, Cond, Gpr, Label, Size, Src};
-use super::cache::{Binding, PAGE, Place, Point, Range, State};
+use super::cache::{Binding, PAGE, Place, Point, State};
 use super::layout::Layout;
 use super::work::{Binary, Job, Operand, Work};
 use crate::code::Code;
 use crate::machine::TrapKind;
 use crate::machine::file::{EVENT_FLAG, MICROS, NOW, SHOULD_CONTINUE, Slot};
+use crate::range::Range;
 
 /// The translation of one program's steps.
 pub(super) struct Lowering<'a> {

@@ -1,24 +1,11 @@
-//! Between which numbers a value lies, and what an operation makes of that.
+//! Between which numbers a register lies at first, and what an operation makes of that.
 
 use crate::op::Op;
 use crate::primitive::{Primitive, Type};
+pub(super) use crate::range::Range;
 use crate::reg::{Class, Reg};
 
-/// The least and the largest value that something may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Range {
-    pub(super) lo: u64,
-    pub(super) hi: u64,
-}
-
 impl Range {
-    pub(super) const ANY: Self = Self { lo: 0, hi: u64::MAX };
-    pub(super) const BOOL: Self = Self { lo: 0, hi: 1 };
-
-    pub(super) const fn one(value: u64) -> Self {
-        Self { lo: value, hi: value }
-    }
-
     /// What a register holds when an invocation begins.
     pub(super) fn at_start(reg: Reg) -> Self {
         match reg.class {
@@ -39,21 +26,12 @@ impl Range {
         if self.lo == self.hi { Some(self.lo) } else { None }
     }
 
-    pub(super) const fn is_bool(self) -> bool {
-        self.hi <= 1
-    }
-
     pub(super) const fn is_never_zero(self) -> bool {
         self.lo > 0
     }
 
     pub(super) const fn is_zero(self) -> bool {
         self.hi == 0
-    }
-
-    /// What is in one or the other.
-    pub(super) fn or(self, other: Self) -> Self {
-        Self { lo: self.lo.min(other.lo), hi: self.hi.max(other.hi) }
     }
 
     fn truth(sure: bool, never: bool) -> Self {
