@@ -77,6 +77,7 @@ fn wrong_recordings_are_refused_with_their_place() {
         ("bytes_acked\nmany\n", ":2: 'many' is no whole number"),
         ("bytes_acked,now_us\n1\n", "not a table"),
         ("now_us\n5\n4\n", ":3: now_us goes back, from 5 to 4"),
+        ("was_timeout\n2\n", ":2: '2' is neither true (1) nor false (0)"),
     ] {
         let acks = write(&folder, "acks.csv", csv);
         let run = ccp(&["trace", &program, "--acks", &acks], "");

@@ -140,8 +140,8 @@ struct Acks {
 #[derive(Clone, Copy)]
 enum Column {
     Now,
-    /// Of this index.
-    Primitive(u32),
+    /// Of this index; of type Bool or a number.
+    Primitive(u32, Type),
 }
 
 impl Acks {
@@ -188,7 +188,13 @@ impl Acks {
             };
             match column {
                 Column::Now => now = Micros(value),
-                Column::Primitive(index) => _ = primitives.set_index(*index, value),
+                Column::Primitive(index, ty) => {
+                    // Programs rely on it, and a transport sends nothing else.
+                    if *ty == Type::Bool && value > 1 {
+                        bail!("{}:{line}: '{field}' is neither true (1) nor false (0)", self.name);
+                    }
+                    primitives.set_index(*index, value);
+                }
             }
         }
         if now < self.last {
@@ -204,7 +210,7 @@ fn column(title: &str, table: &PrimitiveTable) -> Option<Column> {
         return Some(Column::Now);
     }
     let found = settable(table).find(|primitive| short(primitive) == title)?;
-    Some(Column::Primitive(found.index()))
+    Some(Column::Primitive(found.index(), found.ty()))
 }
 
 fn titles(table: &PrimitiveTable) -> String {
