@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use ccp_bench::acks::by_hand::ByHand;
-use ccp_bench::acks::{Case, Driver, OnMachine, Visit, stream};
+use ccp_bench::acks::{Case, Driver, FOLD, OnMachine, Visit, stream};
 use ccp_datapath::{Config, Control, Datapath, FlowHandle, FlowInfo, SinkError};
 use ccp_lang::{Bounds, Call, Limits, Micros, Primitive, Primitives, Program, Registers, Staged};
 use ccp_peers::inprocess::{PRIMITIVES, primitives};
@@ -15,7 +15,7 @@ use crate::harness::{Row, nanoseconds, three};
 
 pub(crate) fn rows() -> anyhow::Result<Vec<Row>> {
     // portus's code on both, so that the machines alone differ.
-    let (bin, _) = portus::lang::compile(PROGRAM.as_bytes(), &[]).expect("portus compiles it");
+    let (bin, _) = portus::lang::compile(FOLD.as_bytes(), &[]).expect("portus compiles it");
     let events = bin.events.len();
     let bytes = bin.serialize().expect("portus encodes it");
     let (events, instrs) = bytes.as_chunks().0.split_at(events);
@@ -220,21 +220,6 @@ impl DatapathOps for Sent {
         *self.0.borrow_mut() += msg.len();
     }
 }
-
-/// What most published programs do on each ACK, reporting once in a while.
-pub(crate) const PROGRAM: &str = "
-(def (Report
-    (volatile acked 0) (volatile sacked 0) (volatile loss 0)
-    (volatile timeout false) (volatile rtt 0) (volatile inflight 0)))
-(when true
-    (:= Report.acked (+ Report.acked Ack.bytes_acked))
-    (:= Report.sacked (+ Report.sacked Ack.packets_misordered))
-    (:= Report.loss (+ Report.loss Ack.lost_pkts_sample))
-    (:= Report.timeout Flow.was_timeout)
-    (:= Report.rtt (ewma 2 Flow.rtt_sample_us))
-    (:= Report.inflight Flow.packets_in_flight)
-    (fallthrough))
-(when (> Micros 20000) (report) (:= Micros 0))";
 
 /// One segment acknowledged, nothing lost.
 const ACK: [u64; 15] =
